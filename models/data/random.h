@@ -26,7 +26,7 @@ class Random {
   // Uniform in [0, 1), a multiple of 2^-53.
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
 
-  // Uniform in [low, high).
+  // Uniform in [low, high), but that rounding may give `high` itself.
   double Uniform(double low, double high) { return low + (high - low) * Uniform(); }
 
   // Uniform over the integers low..high, both included. Requires low <= high.
