@@ -1,0 +1,307 @@
+#include "server/model/model_settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/text_format.h"
+#include "server/model/tensor.h"
+
+namespace weir {
+namespace {
+
+// Fields of Triton's configuration that weir does not support, wherever they stand.
+constexpr const char* kUnsupportedFields[] = {
+    "allow_ragged_batch", "batch_input",   "batch_output",
+    "cc_model_filenames", "ensemble_scheduling", "format",
+    "gpus",               "host_policy",   "is_shape_tensor",
+    "metric_tags",        "model_metrics", "model_operations",
+    "model_repository_agents", "model_transaction_policy", "optimization",
+    "optional",           "passive",       "profile",
+    "rate_limiter",       "reshape",       "response_cache",
+    "runtime",            "secondary_devices", "sequence_batching",
+};
+
+absl::Status Invalid(absl::string_view path, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", what));
+}
+
+// Keeps the first error of a text, as "<line>:<column>: <message>".
+class FirstError : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& message) override {
+    if (!text_.empty()) return;
+    text_ = absl::StrCat(line + 1, ":", column + 1, ": ", Explain(message));
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  static std::string Explain(const std::string& message) {
+    for (const absl::string_view field : kUnsupportedFields) {
+      if (absl::StrContains(message, absl::StrCat("no field named \"", field, "\""))) {
+        return absl::StrCat("field \"", field, "\" is known to Triton but not supported by weir");
+      }
+    }
+    return message;
+  }
+
+  std::string text_;
+};
+
+absl::StatusOr<TensorSpec> ParseTensor(const std::string& name, v1::DataType type,
+                                       absl::Span<const int64_t> dims) {
+  if (name.empty()) return absl::InvalidArgumentError("name is missing");
+  if (type == v1::TYPE_INVALID) return absl::InvalidArgumentError("data_type is missing");
+  if (ElementBytes(type) == 0 || type == v1::TYPE_UINT16 || type == v1::TYPE_UINT32 ||
+      type == v1::TYPE_UINT64) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data_type ", v1::DataType_Name(type), " is not supported by LibTorch"));
+  }
+  if (dims.empty()) return absl::InvalidArgumentError("dims is missing");
+  for (const int64_t size : dims) {
+    if (size < 1 && size != -1) {
+      return absl::InvalidArgumentError(absl::StrCat("dims holds ", size));
+    }
+  }
+  return TensorSpec{.name = name, .type = type, .dims = {dims.begin(), dims.end()}};
+}
+
+// Parses repeated ModelInput or ModelOutput.
+template <typename Tensors>
+absl::Status ParseTensors(absl::string_view field, const Tensors& tensors,
+                          std::vector<TensorSpec>& specs) {
+  if (tensors.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is missing"));
+  std::set<std::string> names;
+  for (int i = 0; i < tensors.size(); ++i) {
+    const absl::StatusOr<TensorSpec> spec =
+        ParseTensor(tensors[i].name(), tensors[i].data_type(), tensors[i].dims());
+    if (!spec.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(field, "[", i, "] \"", tensors[i].name(), "\": ", spec.status().message()));
+    }
+    if (!names.insert(spec->name).second) {
+      return absl::InvalidArgumentError(absl::StrCat(field, " \"", spec->name, "\" stands twice"));
+    }
+    specs.push_back(*spec);
+  }
+  return absl::OkStatus();
+}
+
+bool ParseBuckets(absl::string_view text, std::vector<double>& bounds) {
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    double bound;
+    if (!absl::SimpleAtod(item, &bound) || !std::isfinite(bound)) return false;
+    if (!bounds.empty() && bound <= bounds.back()) return false;
+    bounds.push_back(bound);
+  }
+  return true;
+}
+
+struct ParameterRule {
+  absl::string_view key;
+  absl::string_view expected;
+  std::function<bool(const std::string& value, ModelSettings& settings)> parse;
+};
+
+const std::vector<ParameterRule>& ParameterRules() {
+  static const auto* const rules = new std::vector<ParameterRule>{
+      {"weir.family", "a word",
+       [](const std::string& v, ModelSettings& s) { return !(s.family = v).empty(); }},
+      {"weir.variant", "a word",
+       [](const std::string& v, ModelSettings& s) { return !(s.variant = v).empty(); }},
+      {"weir.finite_inputs", "true or false",
+       [](const std::string& v, ModelSettings& s) { return absl::SimpleAtob(v, &s.finite_inputs); }},
+      {"weir.slo_latency", "a positive duration such as 50ms",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::ParseDuration(v, &s.slo_latency) && s.slo_latency > absl::ZeroDuration();
+       }},
+      {"weir.slo_objective", "a share between 0 and 1",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtod(v, &s.slo_objective) && s.slo_objective > 0 && s.slo_objective < 1;
+       }},
+      {"weir.value_buckets", "ascending numbers with commas between them",
+       [](const std::string& v, ModelSettings& s) { return ParseBuckets(v, s.value_buckets); }},
+      {"DISABLE_OPTIMIZED_EXECUTION", "true or false",
+       [](const std::string& v, ModelSettings& s) {
+         bool disabled;
+         if (!absl::SimpleAtob(v, &disabled)) return false;
+         s.optimized_execution = !disabled;
+         return true;
+       }},
+      {"INFERENCE_MODE", "true: weir always runs in inference mode",
+       [](const std::string& v, ModelSettings&) {
+         bool on;
+         return absl::SimpleAtob(v, &on) && on;
+       }},
+  };
+  return *rules;
+}
+
+absl::Status ParseParameter(const std::string& key, const std::string& value,
+                            ModelSettings& settings) {
+  for (const ParameterRule& rule : ParameterRules()) {
+    if (rule.key != key) continue;
+    if (rule.parse(value, settings)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter \"", key, "\": expected ", rule.expected, ", got \"", value, "\""));
+  }
+  absl::string_view metric = key;
+  if (absl::ConsumePrefix(&metric, "weir.quality.")) {
+    double quality;
+    if (!metric.empty() && absl::SimpleAtod(value, &quality) && std::isfinite(quality)) {
+      settings.quality[std::string(metric)] = quality;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter \"", key, "\": expected a number, got \"", value, "\""));
+  }
+  if (absl::StartsWith(key, "weir.")) {
+    return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is unknown"));
+  }
+  if (key == "INTRA_OP_THREAD_COUNT" || key == "INTER_OP_THREAD_COUNT") {
+    return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is not supported yet"));
+  }
+  return absl::OkStatus();  // Somebody else's parameter.
+}
+
+absl::Status CheckSupported(const v1::ModelConfig& config) {
+  if (config.has_dynamic_batching()) {
+    return absl::InvalidArgumentError("field \"dynamic_batching\" is not supported yet");
+  }
+  if (!config.instance_group().empty()) {
+    return absl::InvalidArgumentError("field \"instance_group\" is not supported yet");
+  }
+  if (!config.model_warmup().empty()) {
+    return absl::InvalidArgumentError("field \"model_warmup\" is not supported yet");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directory_name,
+                        ModelSettings& settings) {
+  WEIR_RETURN_IF_ERROR(CheckSupported(config));
+  settings.name = std::string(directory_name);
+  if (!config.name().empty() && config.name() != directory_name) {
+    return absl::InvalidArgumentError(absl::StrCat("name is \"", config.name(),
+                                                   "\" but the directory is \"", directory_name,
+                                                   "\""));
+  }
+  settings.backend = config.backend();
+  if (settings.backend.empty() && config.platform() == "pytorch_libtorch") {
+    settings.backend = "pytorch";
+  }
+  if (settings.backend.empty()) {
+    return absl::InvalidArgumentError(
+        "expected backend: \"pytorch\" or platform: \"pytorch_libtorch\"");
+  }
+  if (config.max_batch_size() < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_batch_size is negative: ", config.max_batch_size()));
+  }
+  settings.max_batch_rows = config.max_batch_size();
+  if (!config.default_model_filename().empty()) {
+    if (absl::StrContains(config.default_model_filename(), '/')) {
+      return absl::InvalidArgumentError("default_model_filename holds a path");
+    }
+    settings.filename = config.default_model_filename();
+  }
+  settings.version_policy = config.version_policy();
+  WEIR_RETURN_IF_ERROR(ParseTensors("input", config.input(), settings.inputs));
+  WEIR_RETURN_IF_ERROR(ParseTensors("output", config.output(), settings.outputs));
+  for (int i = 0; i < config.output_size(); ++i) {
+    settings.outputs[i].label_filename = config.output(i).label_filename();
+  }
+  for (const auto& [key, parameter] : config.parameters()) {
+    WEIR_RETURN_IF_ERROR(ParseParameter(key, parameter.string_value(), settings));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadLabels(const std::string& model_directory, TensorSpec& output) {
+  WEIR_ASSIGN_OR_RETURN(const std::string text,
+                        ReadFile(absl::StrCat(model_directory, "/", output.label_filename)));
+  output.labels = absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n');
+  const int64_t classes = output.dims.back();
+  if (classes != -1 && static_cast<int64_t>(output.labels.size()) != classes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        model_directory, "/", output.label_filename, ": output \"", output.name, "\" has ", classes,
+        " classes, the file has ", output.labels.size(), " labels"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ModelSettings> ParseModelConfig(absl::string_view text,
+                                               absl::string_view directory_name,
+                                               absl::string_view path) {
+  v1::ModelConfig config;
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
+  if (!parser.Parse(&input, &config)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ":", error.text()));
+  }
+  ModelSettings settings;
+  const absl::Status status = ReadConfig(config, directory_name, settings);
+  if (!status.ok()) return Invalid(path, status.message());
+  return settings;
+}
+
+absl::StatusOr<ModelSettings> LoadModelSettings(const std::string& model_directory) {
+  const std::string path = absl::StrCat(model_directory, "/config.pbtxt");
+  WEIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  const std::string name = std::filesystem::path(model_directory).filename();
+  WEIR_ASSIGN_OR_RETURN(ModelSettings settings, ParseModelConfig(text, name, path));
+  for (TensorSpec& output : settings.outputs) {
+    if (!output.label_filename.empty()) {
+      WEIR_RETURN_IF_ERROR(LoadLabels(model_directory, output));
+    }
+  }
+  return settings;
+}
+
+absl::StatusOr<std::vector<int64_t>> SelectVersions(const v1::ModelVersionPolicy& policy,
+                                                    std::vector<int64_t> available) {
+  if (available.empty()) return absl::NotFoundError("there is no version directory");
+  std::sort(available.begin(), available.end());
+  switch (policy.policy_choice_case()) {
+    case v1::ModelVersionPolicy::kAll:
+      return available;
+    case v1::ModelVersionPolicy::kSpecific: {
+      std::set<int64_t> wanted(policy.specific().versions().begin(),
+                               policy.specific().versions().end());
+      for (const int64_t version : wanted) {
+        if (!std::binary_search(available.begin(), available.end(), version)) {
+          return absl::NotFoundError(absl::StrCat("version_policy names version ", version,
+                                                  ", there are: ", absl::StrJoin(available, ", ")));
+        }
+      }
+      if (wanted.empty()) return absl::InvalidArgumentError("version_policy names no version");
+      return std::vector<int64_t>(wanted.begin(), wanted.end());
+    }
+    default: {
+      const size_t count =
+          std::max<size_t>(1, policy.has_latest() ? policy.latest().num_versions() : 1);
+      if (available.size() > count) available.erase(available.begin(), available.end() - count);
+      return available;
+    }
+  }
+}
+
+}  // namespace weir

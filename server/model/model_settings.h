@@ -1,0 +1,63 @@
+// What a model's config.pbtxt says, checked.
+#ifndef WEIR_SERVER_MODEL_MODEL_SETTINGS_H_
+#define WEIR_SERVER_MODEL_MODEL_SETTINGS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "proto/weir/v1/model_config.pb.h"
+
+namespace weir {
+
+struct TensorSpec {
+  std::string name;
+  v1::DataType type = v1::TYPE_INVALID;
+  std::vector<int64_t> dims;        // Without the rows; -1 stands for any size.
+  std::string label_filename;       // Outputs only; empty for none.
+  std::vector<std::string> labels;  // The lines of that file; filled by LoadModelSettings.
+};
+
+struct ModelSettings {
+  std::string name;
+  int64_t max_batch_rows = 0;  // 0: tensors have no row dimension.
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
+  std::string backend;  // A key of the table in formats.cc.
+  std::string filename = "model.pt";
+  v1::ModelVersionPolicy version_policy;
+  bool optimized_execution = true;
+
+  // Settings of weir's own.
+  std::string family;
+  std::string variant;
+  bool finite_inputs = false;  // NaN and infinity are refused.
+  absl::Duration slo_latency = absl::InfiniteDuration();
+  double slo_objective = 0.99;            // The share of requests that shall meet slo_latency.
+  std::map<std::string, double> quality;  // Metric name to measured value.
+  std::vector<double> value_buckets;      // Ascending bounds for predicted values.
+};
+
+// Parses and checks the text of a config.pbtxt. `directory_name` is the name of the directory that
+// holds it, `path` appears in errors, which name the line where the text is at fault and the field
+// where its meaning is.
+absl::StatusOr<ModelSettings> ParseModelConfig(absl::string_view text,
+                                               absl::string_view directory_name,
+                                               absl::string_view path);
+
+// Reads <model_directory>/config.pbtxt and the label files that it names.
+absl::StatusOr<ModelSettings> LoadModelSettings(const std::string& model_directory);
+
+// The versions to serve out of `available`, ascending. An error names a specific version that is
+// not there, or says that none is.
+absl::StatusOr<std::vector<int64_t>> SelectVersions(const v1::ModelVersionPolicy& policy,
+                                                    std::vector<int64_t> available);
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_MODEL_MODEL_SETTINGS_H_

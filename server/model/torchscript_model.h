@@ -1,0 +1,33 @@
+// Models in TorchScript. The only code of the server that sees torch; its exceptions end here.
+#ifndef WEIR_SERVER_MODEL_TORCHSCRIPT_MODEL_H_
+#define WEIR_SERVER_MODEL_TORCHSCRIPT_MODEL_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/model/model.h"
+
+namespace weir {
+
+// Loads a TorchScript file, freezes and optimises it unless the settings say otherwise, and runs it
+// on zeros at one row and at the largest batch: that warms it up and proves that inputs and outputs
+// are what the settings say.
+//
+// forward()'s arguments take the settings' inputs by name, else by a "__<position>" at the end of
+// the input's name, else in order. It returns a tensor, or tensors in a tuple or list (taken by
+// position in the same way), or a dictionary (taken by name).
+absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings& settings,
+                                                            const std::string& path);
+
+// What computes: LibTorch's version, its vector instructions, its BLAS, and whether that BLAS is a
+// slow one. Sets the process to one thread an operation, since the server runs requests in parallel.
+struct ComputeBackend {
+  std::string description;
+  bool slow_blas = false;
+};
+ComputeBackend InitializeTorch();
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_MODEL_TORCHSCRIPT_MODEL_H_

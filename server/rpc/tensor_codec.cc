@@ -1,0 +1,236 @@
+#include "server/rpc/tensor_codec.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/span.h"
+#include "base/names.h"
+#include "base/status_macros.h"
+#include "server/rpc/element_checks.h"
+
+namespace weir {
+namespace {
+
+std::optional<size_t> IndexOf(const std::vector<TensorSpec>& specs, absl::string_view name) {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+std::string Names(const std::vector<TensorSpec>& specs) {
+  return absl::StrJoin(specs, ", ", [](std::string* out, const TensorSpec& spec) {
+    out->append(spec.name);
+  });
+}
+
+// "[rows, 28, 28]", with "any" for sizes that are left open.
+std::string ExpectedShape(const ModelSettings& settings, const TensorSpec& spec) {
+  std::vector<std::string> sizes;
+  if (settings.max_batch_rows > 0) sizes.push_back("rows");
+  for (const int64_t size : spec.dims) sizes.push_back(size == -1 ? "any" : absl::StrCat(size));
+  return absl::StrCat("[", absl::StrJoin(sizes, ", "), "]");
+}
+
+absl::Status CheckShape(const ModelSettings& settings, const TensorSpec& spec,
+                        absl::Span<const int64_t> shape) {
+  const size_t leading = settings.max_batch_rows > 0 ? 1 : 0;
+  bool fits = shape.size() == spec.dims.size() + leading;
+  for (size_t i = 0; fits && i < spec.dims.size(); ++i) {
+    fits = spec.dims[i] == -1 || spec.dims[i] == shape[i + leading];
+  }
+  if (!fits) {
+    return absl::InvalidArgumentError(absl::StrCat("expected shape ",
+                                                   ExpectedShape(settings, spec), ", got ",
+                                                   ShapeToString(shape)));
+  }
+  if (leading == 1 && (shape[0] < 1 || shape[0] > settings.max_batch_rows)) {
+    return absl::InvalidArgumentError(absl::StrCat("expected 1 to ", settings.max_batch_rows,
+                                                   " rows, got shape ", ShapeToString(shape)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSettings& settings,
+                                        const TensorSpec& spec,
+                                        std::deque<std::string>& converted) {
+  if (tensor.data_type() != v1::TYPE_INVALID && tensor.data_type() != spec.type) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", v1::DataType_Name(spec.type),
+                                                   ", got ",
+                                                   v1::DataType_Name(tensor.data_type())));
+  }
+  WEIR_RETURN_IF_ERROR(CheckShape(settings, spec, tensor.shape()));
+  WEIR_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape()));
+  TensorView view{.type = spec.type, .shape = tensor.shape(), .data = tensor.data()};
+  if (tensor.values_size() > 0) {
+    if (!tensor.data().empty()) {
+      return absl::InvalidArgumentError("expected data or values, got both");
+    }
+    if (tensor.values_size() != count) {
+      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(tensor.shape()),
+                                                     " takes ", count, " values, got ",
+                                                     tensor.values_size()));
+    }
+    WEIR_ASSIGN_OR_RETURN(std::string bytes, PackValues(tensor.values(), spec.type));
+    view.data = converted.emplace_back(std::move(bytes));
+  }
+  const int64_t expected_bytes = count * ElementBytes(spec.type);
+  if (static_cast<int64_t>(view.data.size()) != expected_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "shape ", ShapeToString(tensor.shape()), " of ", v1::DataType_Name(spec.type), " takes ",
+        expected_bytes, " bytes, got ", view.data.size()));
+  }
+  if (spec.type == v1::TYPE_BOOL) WEIR_RETURN_IF_ERROR(CheckBools(view.data));
+  if (settings.finite_inputs) WEIR_RETURN_IF_ERROR(CheckFinite(view.data, spec.type));
+  return view;
+}
+
+template <typename T>
+void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std::string>& labels,
+             v1::RankedClasses& ranked) {
+  std::vector<int32_t> order(classes);
+  std::iota(order.begin(), order.end(), 0);
+  const auto last = order.begin() + std::min<int64_t>(top_k, classes);
+  // NaN is lower than every number, so that the order is a strict one.
+  const auto key = [scores](int32_t i) {
+    return scores[i] == scores[i] ? scores[i] : -std::numeric_limits<T>::infinity();
+  };
+  std::partial_sort(order.begin(), last, order.end(), [&key](int32_t a, int32_t b) {
+    return key(a) != key(b) ? key(a) > key(b) : a < b;
+  });
+  for (auto index = order.begin(); index != last; ++index) {
+    v1::ScoredClass& scored = *ranked.add_classes();
+    scored.set_index(*index);
+    scored.set_score(static_cast<float>(scores[*index]));
+    // Where the config leaves the number of classes open, the file may have fewer.
+    if (static_cast<size_t>(*index) < labels.size()) scored.set_label(labels[*index]);
+  }
+}
+
+template <typename T>
+void RankRows(const Tensor& output, const std::vector<std::string>& labels, int top_k,
+              v1::Classification& classification) {
+  const int64_t classes = output.shape.back();
+  const int64_t rows = output.shape.size() == 1 ? 1 : output.shape[0];
+  std::vector<T> scores(classes);  // The bytes of a string need not be aligned.
+  for (int64_t row = 0; row < rows; ++row) {
+    std::memcpy(scores.data(), output.data.data() + row * classes * sizeof(T),
+                classes * sizeof(T));
+    RankRow(scores.data(), classes, top_k, labels, *classification.add_rows());
+  }
+}
+
+void EncodeTensor(const std::string& name, Tensor output, v1::Tensor& tensor) {
+  tensor.set_name(name);
+  tensor.set_data_type(output.type);
+  tensor.mutable_shape()->Assign(output.shape.begin(), output.shape.end());
+  tensor.set_data(std::move(output.data));
+}
+
+}  // namespace
+
+absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
+                                           const ModelSettings& settings) {
+  const std::vector<TensorSpec>& specs = settings.inputs;
+  DecodedInputs decoded;
+  decoded.inputs.resize(specs.size());
+  std::vector<bool> seen(specs.size(), false);
+  for (const v1::Tensor& tensor : request.inputs()) {
+    const bool only_input = tensor.name().empty() && specs.size() == 1;
+    const std::optional<size_t> index = only_input ? 0 : IndexOf(specs, tensor.name());
+    if (!index) {
+      return absl::InvalidArgumentError(absl::StrCat("input \"", Printable(tensor.name()),
+                                                     "\" is unknown; the model's inputs are: ",
+                                                     Names(specs)));
+    }
+    const TensorSpec& spec = specs[*index];
+    if (seen[*index]) {
+      return absl::InvalidArgumentError(absl::StrCat("input \"", spec.name, "\" came twice"));
+    }
+    seen[*index] = true;
+    absl::StatusOr<TensorView> view = DecodeTensor(tensor, settings, spec, decoded.converted);
+    if (!view.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input \"", spec.name, "\": ", view.status().message()));
+    }
+    decoded.inputs[*index] = *view;
+  }
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (!seen[i]) {
+      return absl::InvalidArgumentError(absl::StrCat("input \"", specs[i].name, "\" is missing"));
+    }
+  }
+  if (settings.max_batch_rows > 0) {
+    decoded.rows = decoded.inputs[0].shape[0];
+    for (size_t i = 1; i < specs.size(); ++i) {
+      if (decoded.inputs[i].shape[0] == decoded.rows) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("input \"", specs[i].name, "\": expected ", decoded.rows,
+                       " rows as in input \"", specs[0].name, "\", got ",
+                       decoded.inputs[i].shape[0]));
+    }
+  }
+  return decoded;
+}
+
+absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
+                                   const ModelSettings& settings) {
+  std::vector<bool> as_tensor(settings.outputs.size(), false);
+  std::vector<bool> as_classes(settings.outputs.size(), false);
+  for (const v1::RequestedOutput& wanted : request.outputs()) {
+    const std::optional<size_t> index = IndexOf(settings.outputs, wanted.name());
+    if (!index) {
+      return absl::InvalidArgumentError(absl::StrCat("output \"", Printable(wanted.name()),
+                                                     "\" is unknown; the model's outputs are: ",
+                                                     Names(settings.outputs)));
+    }
+    const TensorSpec& spec = settings.outputs[*index];
+    const bool classes = wanted.top_k() > 0;
+    std::vector<bool>& seen = classes ? as_classes : as_tensor;
+    if (seen[*index]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("output \"", spec.name, "\" was asked for twice in the same form"));
+    }
+    seen[*index] = true;
+    const bool scores = spec.type == v1::TYPE_FP32 || spec.type == v1::TYPE_FP64;
+    if (classes && (!scores || spec.dims.size() != 1)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "output \"", spec.name, "\": top_k takes one dimension of TYPE_FP32 or TYPE_FP64, it is ",
+          v1::DataType_Name(spec.type), " ", ExpectedShape(settings, spec)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
+                   std::vector<Tensor> outputs, v1::PredictResponse& response) {
+  if (request.outputs().empty()) {
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      EncodeTensor(settings.outputs[i].name, std::move(outputs[i]), *response.add_outputs());
+    }
+    return;
+  }
+  // Classes first: tensors give their bytes away.
+  for (const v1::RequestedOutput& wanted : request.outputs()) {
+    if (wanted.top_k() == 0) continue;
+    const size_t index = *IndexOf(settings.outputs, wanted.name());
+    v1::Classification& classification = *response.add_classifications();
+    classification.set_output_name(wanted.name());
+    const auto rank = outputs[index].type == v1::TYPE_FP32 ? RankRows<float> : RankRows<double>;
+    const int top_k = std::min<uint32_t>(wanted.top_k(), std::numeric_limits<int>::max());
+    rank(outputs[index], settings.outputs[index].labels, top_k, classification);
+  }
+  for (const v1::RequestedOutput& wanted : request.outputs()) {
+    if (wanted.top_k() > 0) continue;
+    const size_t index = *IndexOf(settings.outputs, wanted.name());
+    EncodeTensor(wanted.name(), std::move(outputs[index]), *response.add_outputs());
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+// Between the messages of weir.v1.Predictor and the tensors inside the server.
+#ifndef WEIR_SERVER_RPC_TENSOR_CODEC_H_
+#define WEIR_SERVER_RPC_TENSOR_CODEC_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proto/weir/v1/predictor.pb.h"
+#include "server/model/model_settings.h"
+#include "server/model/servable.h"
+#include "server/model/tensor.h"
+
+namespace weir {
+
+// A request's inputs, in the order of the settings. The views point into the request, or into
+// `converted` where it came as numbers.
+struct DecodedInputs {
+  std::vector<TensorView> inputs;
+  int64_t rows = 1;
+  std::deque<std::string> converted;
+};
+
+// Checks everything that a request says about tensors. Errors are INVALID_ARGUMENT and name the
+// tensor, what was expected and what came.
+absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
+                                           const ModelSettings& settings);
+
+// Checks that the outputs a request asks for are there and can be given as it wants them.
+absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
+                                   const ModelSettings& settings);
+
+// Fills the response's outputs and classifications as a checked request asks for them.
+void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
+                   std::vector<Tensor> outputs, v1::PredictResponse& response);
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_RPC_TENSOR_CODEC_H_

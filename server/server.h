@@ -1,0 +1,55 @@
+// The model server, wired in the order in which a request flows through it.
+#ifndef WEIR_SERVER_SERVER_H_
+#define WEIR_SERVER_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "grpcpp/server.h"
+#include "server/model/repository.h"
+#include "server/rpc/predict_service.h"
+
+namespace weir {
+
+class Server {
+ public:
+  struct Options {
+    std::string model_repository;
+    std::vector<std::string> models;  // Empty: all of the repository.
+    std::string host = "0.0.0.0";
+    int port = 8001;  // 0: any free one, see port().
+    int max_request_bytes = 32 << 20;
+  };
+
+  // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
+  // requests for them are answered UNAVAILABLE.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const Options& options);
+
+  // Loads the models; each one serves as soon as it is ready, whatever happens to the others. An
+  // error only if none of them can serve.
+  absl::Status LoadModels();
+
+  // Turns health to NOT_SERVING, refuses new requests and lets those in flight finish, for at most
+  // `timeout`; what is left then is cancelled.
+  void Drain(absl::Duration timeout);
+
+  int port() const { return port_; }
+
+ private:
+  explicit Server(std::unique_ptr<Repository> repository);
+
+  absl::Status Listen(const Options& options);
+
+  const std::unique_ptr<Repository> repository_;
+  PredictService predict_service_;
+  std::unique_ptr<grpc::Server> grpc_server_;  // Ends before what its calls use.
+  int port_ = 0;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_SERVER_H_
