@@ -1,0 +1,75 @@
+# ./weir check: what tests do not see. One line per step; all steps run, whichever fails.
+# shellcheck shell=bash
+
+# shellcheck source=launcher/sources.sh
+source "$WEIR_ROOT/launcher/sources.sh"
+
+readonly UNIT_TESTS=(//... -//tests/...)
+
+command_check() {
+  local fast=''
+  case ${1:-} in
+    --fast) fast=yes ;;
+    '') ;;
+    *) usage_error "check takes --fast only, not '$1'" ;;
+  esac
+  install_packages lint
+  step format
+  step shellcheck
+  if [[ -z $fast ]]; then
+    install_packages build test check
+    prepare_bazel
+    step buildifier
+    step clang-tidy
+    step thread-safety
+    step asan
+    step ubsan
+    step tsan
+  fi
+  echo "$STEPS_OK checks ok, $STEPS_FAILED failed"
+  ((STEPS_FAILED == 0))
+}
+
+STEPS_OK=0
+STEPS_FAILED=0
+
+# step NAME: runs check_NAME and prints its outcome; its output only when it failed.
+step() {
+  local name=$1 log=$LOG_DIR/check-$1.log began=$SECONDS outcome=ok
+  run_logged "check $name" "$log" "check_$name" || outcome=FAILED
+  printf '  %-14s %-7s %4d s\n' "$name" "$outcome" $((SECONDS - began))
+  if [[ $outcome == ok ]]; then
+    STEPS_OK=$((STEPS_OK + 1))
+  else
+    STEPS_FAILED=$((STEPS_FAILED + 1))
+    bazel_errors "$log" | head -n 60
+    say "all of it: $log"
+  fi
+}
+
+check_format() {
+  cxx_files | xargs -0 --no-run-if-empty clang-format-14 --dry-run -Werror
+}
+
+check_shellcheck() {
+  shell_files | (cd "$WEIR_ROOT" && xargs -0 shellcheck --external-sources)
+}
+
+check_buildifier() {
+  local buildifier
+  buildifier=$(buildifier_path) || return 1
+  bazel_files | xargs -0 "$buildifier" --mode=check --lint=warn
+}
+
+check_thread-safety() { bazel_check build --config=thread-safety //...; }
+check_asan() { bazel_check test --config=asan "${UNIT_TESTS[@]}"; }
+check_ubsan() { bazel_check test --config=ubsan "${UNIT_TESTS[@]}"; }
+check_tsan() { bazel_check test --config=tsan "${UNIT_TESTS[@]}"; }
+
+# Leaves bazel-bin pointing at the programs that users run.
+bazel_check() {
+  local verb=$1
+  shift
+  bazel_in_tree "$verb" --keep_going --color=no --curses=no --show_progress \
+    --show_progress_rate_limit=5 --experimental_convenience_symlinks=ignore "$@"
+}

@@ -1,0 +1,126 @@
+# ./weir deps: the one list of system packages of the project, and their installation.
+# shellcheck shell=bash
+
+# What each group is for, and the megabytes that downloading and unpacking it takes.
+readonly -A PACKAGES=(
+  # Compile and run: Bazel with the rules it cannot download offline, the compiler, the
+  # libraries, a BLAS that is 25 times faster than the default one, and the image data set.
+  [build]="
+    bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config
+    libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
+    libtorch-dev libopenblas0-pthread prometheus-cpp-dev libpng-dev zlib1g-dev
+    libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist"
+  # The converter of random forests, compared with scikit-learn; README's Python client.
+  [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf"
+  # The part of ./weir check that compiles nothing.
+  [lint]="clang-format-14 shellcheck"
+  # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier.
+  [check]="clang-14 clang-tidy-14 libclang-rt-14-dev npm"
+)
+readonly -A MEGABYTES=([build]=2500 [test]=600 [lint]=250 [check]=700)
+
+command_deps() {
+  local group
+  (($# > 0)) || set -- build test
+  for group in "$@"; do
+    [[ -n ${PACKAGES[$group]:-} ]] ||
+      usage_error "there is no package group '$group' (groups: build, test, lint, check)"
+  done
+  install_packages "$@"
+}
+
+# install_packages GROUP...: makes sure that every package of the groups is there.
+install_packages() {
+  local group missing=() all=() needed_mb=0
+  [[ -z ${WEIR_SKIP_DEPS:-} ]] || return 0
+  for group in "$@"; do
+    mapfile -t missing < <(missing_packages "$group")
+    ((${#missing[@]} > 0)) || continue
+    all+=("${missing[@]}")
+    needed_mb=$((needed_mb + MEGABYTES["$group"]))
+  done
+  if ((${#all[@]} > 0)); then
+    require_debian_12 /etc/os-release "$@"
+    require_space /usr "$needed_mb" "installing packages"
+    apt_install "${all[@]}"
+  fi
+  warn_of_slow_blas /etc/alternatives
+}
+
+# Prints the packages of GROUP that are not installed.
+missing_packages() {
+  local package wanted installed
+  read -r -d '' -a wanted <<<"${PACKAGES[$1]}" || true
+  # A machine without dpkg has none of them.
+  # shellcheck disable=SC2016  # dpkg-query's own ${...}
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null) || true
+  for package in "${wanted[@]}"; do
+    # npm also comes with other packages of Node.js.
+    if [[ $package == npm ]] && command -v npm >/dev/null; then continue; fi
+    [[ $'\n'$installed$'\n' == *$'\n'"installed $package"$'\n'* ]] || echo "$package"
+  done
+}
+
+# require_debian_12 OS_RELEASE_FILE GROUP...: ends the program on any other system.
+require_debian_12() {
+  local file=$1 group packages='' ID='' VERSION_ID='' PRETTY_NAME='an unknown system'
+  shift
+  # shellcheck disable=SC1090
+  if [[ -r $file ]]; then source "$file"; fi
+  [[ $ID != debian || $VERSION_ID != 12 ]] || return 0
+  for group in "$@"; do packages+=" ${PACKAGES[$group]//$'\n'/ }"; done
+  say "this is $PRETTY_NAME; weir installs its packages on Debian 12 only"
+  say "find these here, then go on with WEIR_SKIP_DEPS=1 ./weir ...:"
+  # shellcheck disable=SC2086  # words
+  printf '%s\n' $packages | fold_words >&2
+  exit 1
+}
+
+# Joins the words on stdin into indented lines of at most 96 columns.
+fold_words() {
+  local line='' word
+  while read -r word; do
+    if ((${#line} + ${#word} > 92)); then
+      echo "   $line"
+      line=''
+    fi
+    line+=" $word"
+  done
+  echo "   $line"
+}
+
+apt_install() {
+  local log=$LOG_DIR/deps.log as_root=() began=$SECONDS
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      die "installing packages needs root: run ./weir deps once as root, or install sudo"
+    say "installing packages asks for root through sudo"
+    sudo -v || die "sudo refused; run ./weir deps once as root"
+    as_root=(sudo)
+  fi
+  say "installing $# packages and what they need (a few minutes; log: $log)"
+  run_logged "apt-get update" "$log" "${as_root[@]}" "${apt[@]}" update || apt_failed "$log"
+  run_logged "apt-get install" "$log" "${as_root[@]}" "${apt[@]}" install --yes \
+    --no-install-recommends "$@" || apt_failed "$log"
+  say "packages installed in $((SECONDS - began)) s"
+}
+
+apt_failed() {
+  say "apt-get failed; the last lines of $1:"
+  tail -n 8 "$1" | sed 's/^/    /' >&2
+  exit 1
+}
+
+# warn_of_slow_blas ALTERNATIVES_DIR: says so when libblas.so.3 is not OpenBLAS.
+warn_of_slow_blas() {
+  local link target
+  for link in "$1"/libblas.so.3-*; do
+    [[ -L $link ]] || continue
+    target=$(readlink "$link")
+    [[ $target == *openblas* ]] ||
+      say "warning: models will be slow, BLAS is $target; choose OpenBLAS:" \
+        "update-alternatives --config $(basename "$link")"
+  done
+}

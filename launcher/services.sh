@@ -1,0 +1,116 @@
+# The programs that ./weir up runs: their table, their ports, and their processes.
+# A state directory holds <name>.log and <name>.pid ("<pid> <start time>") for each.
+# shellcheck shell=bash
+
+# The one place of weir's default ports. A kind says how a program is started and when it is
+# ready: start_<kind> NAME PORT DETAIL, await_<kind> PORT.
+#  name      port  kind    detail (a server's models)
+readonly SERVICES=(
+  "fast      8001  server  fashion-fast,flats-price,accidents-forest"
+  "balanced  8002  server  fashion-balanced"
+  "accurate  8003  server  fashion-accurate"
+)
+
+readonly STATE_DIR=${WEIR_STATE_DIR:-$WEIR_ROOT/.weir/run}
+# A server finishes the requests it has before it ends.
+readonly STOP_SECONDS=20
+
+# each_service COMMAND...: runs COMMAND... NAME PORT KIND DETAIL for each row of the table.
+each_service() {
+  local row fields
+  for row in "${SERVICES[@]}"; do
+    read -r -a fields <<<"$row"
+    "$@" "${fields[@]}"
+  done
+}
+
+# Prints the address of the server that has MODEL, or nothing.
+address_of_model() {
+  each_service _address_if_it_has "$1"
+}
+
+_address_if_it_has() {
+  local model=$1 port=$3 kind=$4 detail=$5
+  [[ $kind != server || ,$detail, != *",$model,"* ]] || echo "127.0.0.1:$port"
+}
+
+# ---- Ports
+
+# Prints the inodes of the sockets that listen on PORT, one per line.
+listeners() {
+  local port
+  printf -v port ':%04X' "$1"
+  # Columns: local address 2, state 4 (0A is LISTEN), inode 10.
+  awk -v port="$port" '$4 == "0A" && index($2, port) == length($2) - 4 { print $10 }' \
+    /proc/net/tcp /proc/net/tcp6 2>/dev/null || true
+}
+
+# Prints "<program> (pid <pid>)" for the one that listens on PORT, where that may be known.
+port_holder() {
+  local inode fd pid
+  for inode in $(listeners "$1"); do
+    fd=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null) || true
+    [[ -n $fd ]] || continue
+    pid=${fd#/proc/}
+    pid=${pid%%/*}
+    echo "$(<"/proc/$pid/comm") (pid $pid)"
+    return
+  done
+  echo "a program of another user"
+}
+
+# require_free_port NAME PORT ...: ends the program when something listens on PORT.
+require_free_port() {
+  local name=$1 port=$2
+  [[ -z $(listeners "$port") ]] ||
+    die "port $port, which $name needs, is taken by $(port_holder "$port")"
+}
+
+# ---- Processes
+
+# Prints when process PID started, in ticks since boot; nothing when it has ended. With the pid
+# this names a process for good: pids are used again.
+start_time() {
+  local stat fields
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  read -r -a fields <<<"${stat##*) }" # Behind the program's name, which may hold anything.
+  [[ ${fields[0]} == [ZX] ]] || echo "${fields[19]}"
+}
+
+# Prints the pid of service NAME if it runs, whoever started it.
+pid_of() {
+  local pid='' started=''
+  if [[ -f $STATE_DIR/$1.pid ]]; then read -r pid started <"$STATE_DIR/$1.pid" || true; fi
+  [[ ! $pid =~ ^[0-9]+$ || -z $started || $(start_time "$pid") != "$started" ]] || echo "$pid"
+}
+
+# Prints a line "NAME PID" for each service that runs.
+running_services() {
+  each_service _print_if_running
+}
+
+_print_if_running() {
+  local pid
+  pid=$(pid_of "$1")
+  [[ -z $pid ]] || echo "$1 $pid"
+}
+
+# Ends all services: SIGTERM to all, SIGKILL to what has not ended after STOP_SECONDS. Fails when
+# one cannot be ended.
+stop_services() {
+  local name pid deadline status=0 lines
+  mapfile -t lines < <(running_services)
+  for pid in "${lines[@]##* }"; do kill -TERM "$pid" 2>/dev/null || true; done
+  deadline=$((SECONDS + STOP_SECONDS))
+  for name in "${lines[@]%% *}"; do
+    while pid=$(pid_of "$name") && [[ -n $pid ]] && ((SECONDS < deadline)); do sleep 0.05; done
+    if [[ -n $pid ]]; then
+      say "$name did not end within $STOP_SECONDS s; killing it (pid $pid)"
+      kill -KILL "$pid" || status=1
+    fi
+  done
+  if ((status == 0)); then each_service _forget; fi
+  return "$status"
+}
+
+_forget() { rm -f "$STATE_DIR/$1.pid"; }
