@@ -1,0 +1,161 @@
+// weir-predict: asks a running server for one prediction and prints it.
+//
+//   weir-predict --model=fashion-fast shirt.png      a picture
+//   weir-predict --model=fashion-fast 42             image 42 of the Fashion-MNIST test set
+//   weir-predict --model=flats-price 1,55.75,...     the features of one row
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "client/image.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "models/data/fashion_mnist.h"
+#include "proto/weir/v1/predictor.grpc.pb.h"
+
+ABSL_FLAG(std::string, address, "127.0.0.1:8001", "The server's host:port.");
+ABSL_FLAG(std::string, model, "", "The model to ask.");
+ABSL_FLAG(int64_t, version, 0, "Its version; 0 for the newest.");
+ABSL_FLAG(int, top_k, 3, "How many classes to print.");
+ABSL_FLAG(absl::Duration, timeout, absl::Seconds(5), "How long to wait for the answer.");
+
+namespace weir {
+namespace {
+
+struct Input {
+  v1::Tensor tensor;
+  std::string truth;  // Empty if unknown.
+};
+
+Input Image(std::string pixels, std::string truth) {
+  Input input{.truth = std::move(truth)};
+  for (const int size : {1, kFashionSide, kFashionSide}) input.tensor.add_shape(size);
+  input.tensor.set_data(std::move(pixels));
+  return input;
+}
+
+absl::StatusOr<Input> TestImage(int index) {
+  WEIR_ASSIGN_OR_RETURN(const FashionImages images,
+                        ReadFashionMnist(kFashionMnistDirectory, FashionSplit::kTest));
+  if (index < 0 || index >= images.rows()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the test set has images 0 to ", images.rows() - 1, ", not ", index));
+  }
+  const auto image = images.image(index);
+  return Image(std::string(image.begin(), image.end()),
+               std::string(kFashionLabels[images.labels[index]]));
+}
+
+absl::StatusOr<Input> Features(const std::string& text) {
+  Input input;
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    double value;
+    if (!absl::SimpleAtod(item, &value)) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", item, "\" is not a number"));
+    }
+    input.tensor.add_values(value);
+  }
+  input.tensor.add_shape(1);
+  input.tensor.add_shape(input.tensor.values_size());
+  return input;
+}
+
+absl::StatusOr<Input> ReadInput(const std::string& argument) {
+  int index;
+  if (absl::SimpleAtoi(argument, &index)) return TestImage(index);
+  if (!absl::EndsWithIgnoreCase(argument, ".png")) return Features(argument);
+  WEIR_ASSIGN_OR_RETURN(std::string pixels, ReadFashionImage(argument));
+  return Image(std::move(pixels), "");
+}
+
+absl::StatusOr<v1::PredictResponse> Call(v1::Predictor::Stub& stub,
+                                         const v1::PredictRequest& request) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::GetFlag(FLAGS_timeout)));
+  v1::PredictResponse response;
+  const grpc::Status status = stub.Predict(&context, request, &response);
+  if (status.ok()) return response;
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void Print(const v1::PredictResponse& response, const std::string& truth) {
+  std::cout << response.model().name() << " version " << response.model().version()
+            << absl::StrFormat(", %.0f us in the server, %.0f us of them in the model\n",
+                               response.timings().total_ns() / 1e3,
+                               response.timings().inference_ns() / 1e3);
+  for (const v1::Classification& classification : response.classifications()) {
+    for (const v1::ScoredClass& scored : classification.rows(0).classes()) {
+      std::cout << absl::StrFormat(
+          "  %6.2f %%  %s\n", scored.score() * 100,
+          scored.label().empty() ? absl::StrCat("class ", scored.index()) : scored.label());
+    }
+  }
+  if (!truth.empty()) std::cout << "  in truth  " << truth << "\n";
+}
+
+// One tensor of a single number: a measured quantity, not classes.
+bool IsValue(const v1::PredictResponse& response) {
+  return response.outputs_size() == 1 && response.outputs(0).data_type() == v1::TYPE_FP32 &&
+         response.outputs(0).data().size() == sizeof(float);
+}
+
+absl::Status Run(const std::string& argument) {
+  WEIR_ASSIGN_OR_RETURN(Input input, ReadInput(argument));
+  const auto stub = v1::Predictor::NewStub(grpc::CreateChannel(
+      absl::GetFlag(FLAGS_address), grpc::InsecureChannelCredentials()));
+  v1::PredictRequest request;
+  request.mutable_model()->set_name(absl::GetFlag(FLAGS_model));
+  request.mutable_model()->set_version(absl::GetFlag(FLAGS_version));
+  *request.add_inputs() = std::move(input.tensor);
+  // The first answer tells what the outputs are called.
+  WEIR_ASSIGN_OR_RETURN(v1::PredictResponse response, Call(*stub, request));
+  if (IsValue(response)) {
+    float value;
+    std::memcpy(&value, response.outputs(0).data().data(), sizeof(value));
+    Print(response, input.truth);
+    std::cout << "  " << response.outputs(0).name() << "  " << absl::StrFormat("%.6g", value)
+              << "\n";
+    return absl::OkStatus();
+  }
+  for (const v1::Tensor& output : response.outputs()) {
+    v1::RequestedOutput& wanted = *request.add_outputs();
+    wanted.set_name(output.name());
+    wanted.set_top_k(absl::GetFlag(FLAGS_top_k));
+  }
+  WEIR_ASSIGN_OR_RETURN(response, Call(*stub, request));
+  Print(response, input.truth);
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "asks a weir server for one prediction\n"
+      "  weir-predict --model=NAME FILE.png | INDEX_IN_THE_TEST_SET | NUMBER,NUMBER,...");
+  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
+  if (arguments.size() != 2 || absl::GetFlag(FLAGS_model).empty()) {
+    std::cerr << "expected --model=NAME and one of: a .png file, an index into the Fashion-MNIST "
+                 "test set, or numbers with commas between them\n";
+    return 2;
+  }
+  const absl::Status status = weir::Run(arguments[1]);
+  if (status.ok()) return 0;
+  std::cerr << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
+  return 1;
+}
