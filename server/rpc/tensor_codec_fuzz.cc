@@ -1,0 +1,38 @@
+// Decoding, ranking and encoding of whatever a caller may send.
+#include <cstddef>
+#include <cstdint>
+
+#include "server/rpc/tensor_codec.h"
+
+namespace weir {
+namespace {
+
+void DecodeAndAnswer(const v1::PredictRequest& request, const ModelSettings& settings) {
+  const absl::StatusOr<DecodedInputs> decoded = DecodeInputs(request, settings);
+  if (!CheckRequestedOutputs(request, settings).ok() || !decoded.ok()) return;
+  size_t bytes = 0;
+  for (const TensorView& input : decoded->inputs) {
+    for (const char byte : input.data) bytes += static_cast<unsigned char>(byte) > 0;
+  }
+  std::vector<Tensor> outputs = {{v1::TYPE_FP32, {decoded->rows, 3}, {}}};
+  outputs[0].data.assign(decoded->rows * 3 * sizeof(float), static_cast<char>(bytes));
+  v1::PredictResponse response;
+  EncodeOutputs(request, settings, std::move(outputs), response);
+}
+
+}  // namespace
+}  // namespace weir
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const auto* const settings = new weir::ModelSettings{
+      .name = "fuzz",
+      .max_batch_rows = 4,
+      .inputs = {{"a", weir::v1::TYPE_FP32, {-1}}, {"b", weir::v1::TYPE_BOOL, {2}}},
+      .outputs = {{"y", weir::v1::TYPE_FP32, {3}, "", {"x", "y", "z"}}},
+      .finite_inputs = true};
+  weir::v1::PredictRequest request;
+  if (request.ParseFromArray(data, static_cast<int>(size))) {
+    weir::DecodeAndAnswer(request, *settings);
+  }
+  return 0;
+}
