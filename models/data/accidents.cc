@@ -104,8 +104,7 @@ void Accident::DrawPlace(Random& random) {
 }
 
 void Accident::DrawPeople(Random& random) {
-  vehicle_type =
-      urban ? random.Choose({66, 6, 9, 5, 4, 10}) : random.Choose({70, 8, 8, 11, 1, 2});
+  vehicle_type = urban ? random.Choose({66, 6, 9, 5, 4, 10}) : random.Choose({70, 8, 8, 11, 1, 2});
   const bool powered = vehicle_type != kBicycle;
   vehicle_age = Rounded(random.Chance(0.2) ? 1 : 4 + Skewed(random, 6), 0, 40);
   const double engines[] = {1600, 600, 2200, 11000, 8000, 0};
@@ -113,8 +112,8 @@ void Accident::DrawPeople(Random& random) {
   const double masses[] = {1350, 220, 2100, 18000, 13000, 90};
   mass = Rounded(masses[vehicle_type] * random.Uniform(0.75, 1.25), 60, 40000);
 
-  driver_age_band =
-      powered ? random.Choose({1, 17, 24, 28, 19, 7, 4}) : random.Choose({20, 14, 16, 20, 16, 9, 5});
+  driver_age_band = powered ? random.Choose({1, 17, 24, 28, 19, 7, 4})
+                            : random.Choose({20, 14, 16, 20, 16, 9, 5});
   const double youngest[] = {14, 18, 25, 35, 50, 65, 75};
   const double years_driving = youngest[driver_age_band] + random.Uniform(0, 10) - 18;
   driver_experience = powered ? Rounded(years_driving * random.Uniform(0.3, 1.0), 0, 65) : 0;
@@ -138,7 +137,8 @@ void Accident::DrawImpact(Random& random) {
   } else {
     vehicles = 1;
   }
-  casualties = 1 + Rounded(Skewed(random, 0.35 * vehicles + (vehicle_type == kBus ? 2.0 : 0.0)), 0, 20);
+  casualties =
+      1 + Rounded(Skewed(random, 0.35 * vehicles + (vehicle_type == kBus ? 2.0 : 0.0)), 0, 20);
 }
 
 bool Accident::DrawSeverity(Random& random) const {
@@ -157,7 +157,7 @@ bool Accident::DrawSeverity(Random& random) const {
   if (bare || pedestrians > 0) score = -1.6 + impact / 18 + (heavy ? 0.8 : 0);
   if (!bare && belted < 1) score += (1 - belted) * (0.4 + impact / 45);
   if (driver_age_band >= 5) score += 0.5 + 0.5 * (driver_age_band == 6);  // Frailty.
-  if (heavy && collision <= kHeadOn) score += 0.9;  // Bad for the other side.
+  if (heavy && collision <= kHeadOn) score += 0.9;                        // Bad for the other side.
   if (!bare && mass < 1100 && collision == kHeadOn) score += 0.7;
   if (!bare) score += 0.03 * std::min(vehicle_age, 25) - 0.15;
   if (light == kDark) score += 0.5;  // Found and reached later.

@@ -50,8 +50,8 @@ inline constexpr int kAccidentsTrainingRows = 40'000;
 inline constexpr uint64_t kAccidentsHeldOutSeed = 2;
 inline constexpr int kAccidentsHeldOutRows = 10'000;
 
-// `rows` accidents; truth is 1 where severe (about three in ten), else 0. The same seed gives the same
-// rows on every platform, and a longer table begins with the shorter one.
+// `rows` accidents; truth is 1 where severe (about three in ten), else 0. The same seed gives the
+// same rows on every platform, and a longer table begins with the shorter one.
 Table GenerateAccidents(int rows, uint64_t seed);
 
 }  // namespace weir

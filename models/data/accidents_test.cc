@@ -63,13 +63,15 @@ TEST(AccidentsTest, HasTwentyEightFeaturesWithNamesOfTheirOwn) {
 
 TEST(AccidentsTest, TheHeldOutRowsAreTheSameOnEveryPlatform) {
   const Table table = GenerateAccidents(kAccidentsHeldOutRows, kAccidentsHeldOutSeed);
-  EXPECT_EQ(Fingerprint(table), 12074637701311894333u) << "every published quality of accidents-forest is void";
+  EXPECT_EQ(Fingerprint(table), 12074637701311894333u)
+      << "every published quality of accidents-forest is void";
 }
 
 TEST(AccidentsTest, ALongerTableBeginsWithTheShorterOne) {
   const Table longer = GenerateAccidents(200, 7);
   const Table shorter = GenerateAccidents(50, 7);
-  EXPECT_TRUE(std::equal(shorter.features.begin(), shorter.features.end(), longer.features.begin()));
+  EXPECT_TRUE(
+      std::equal(shorter.features.begin(), shorter.features.end(), longer.features.begin()));
   EXPECT_TRUE(std::equal(shorter.truth.begin(), shorter.truth.end(), longer.truth.begin()));
 }
 
@@ -83,15 +85,33 @@ TEST(AccidentsTest, EveryColumnVariesWithinItsRange) {
     std::string_view name;
     float low, high;
   } ranges[] = {
-      {"hour", 0, 23},        {"weekday", 0, 6},          {"month", 1, 12},
-      {"temperature", -35, 40}, {"light", 0, 3},          {"weather", 0, 3},
-      {"surface", 0, 2},      {"visibility", 20, 2000},   {"urban", 0, 1},
-      {"road_type", 0, 3},    {"speed_limit", 30, 130},   {"lanes", 1, 6},
-      {"curvature", 0, 30},   {"gradient", -12, 12},      {"junction", 0, 3},
-      {"traffic", 1, 2000},   {"vehicles", 1, 8},         {"vehicle_type", 0, 5},
-      {"vehicle_age", 0, 40}, {"engine", 0, 20000},       {"mass", 60, 40000},
-      {"driver_age_band", 0, 6}, {"driver_experience", 0, 65}, {"alcohol", 0, 4},
-      {"belted", 0, 1},       {"casualties", 1, 21},      {"pedestrians", 0, 2},
+      {"hour", 0, 23},
+      {"weekday", 0, 6},
+      {"month", 1, 12},
+      {"temperature", -35, 40},
+      {"light", 0, 3},
+      {"weather", 0, 3},
+      {"surface", 0, 2},
+      {"visibility", 20, 2000},
+      {"urban", 0, 1},
+      {"road_type", 0, 3},
+      {"speed_limit", 30, 130},
+      {"lanes", 1, 6},
+      {"curvature", 0, 30},
+      {"gradient", -12, 12},
+      {"junction", 0, 3},
+      {"traffic", 1, 2000},
+      {"vehicles", 1, 8},
+      {"vehicle_type", 0, 5},
+      {"vehicle_age", 0, 40},
+      {"engine", 0, 20000},
+      {"mass", 60, 40000},
+      {"driver_age_band", 0, 6},
+      {"driver_experience", 0, 65},
+      {"alcohol", 0, 4},
+      {"belted", 0, 1},
+      {"casualties", 1, 21},
+      {"pedestrians", 0, 2},
       {"collision", 0, 4},
   };
   ASSERT_EQ(std::size(ranges), table.columns.size());
@@ -106,8 +126,7 @@ TEST(AccidentsTest, EveryColumnVariesWithinItsRange) {
 
 TEST(AccidentsTest, SeverityFollowsWhatHurtsPeople) {
   const Table table = GenerateAccidents(20'000, 9);
-  const double all =
-      std::accumulate(table.truth.begin(), table.truth.end(), 0.0) / table.rows();
+  const double all = std::accumulate(table.truth.begin(), table.truth.end(), 0.0) / table.rows();
   EXPECT_GT(all, 0.25);
   EXPECT_LT(all, 0.35);
   EXPECT_GT(SevereShare(table, "speed_limit", 90, 130), SevereShare(table, "speed_limit", 30, 50));
