@@ -6,6 +6,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
@@ -57,12 +58,14 @@ int main(int argc, char** argv) {
     status = WaitUntilServing(channel, request, until, last);
     if (status.ok()) return 0;
   } while (status.error_code() == grpc::StatusCode::UNAVAILABLE && absl::Now() < until);
+  std::string why = status.error_message();
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    why = absl::StrCat(last.status() == HealthCheckResponse::UNKNOWN
+                           ? "nothing answered"
+                           : HealthCheckResponse::ServingStatus_Name(last.status()),
+                       " after ", absl::FormatDuration(absl::GetFlag(FLAGS_timeout)));
+  }
   std::cerr << address << (request.service().empty() ? "" : " model " + request.service())
-            << " is not serving: "
-            << (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED
-                    ? HealthCheckResponse::ServingStatus_Name(last.status()) + " after " +
-                          absl::FormatDuration(absl::GetFlag(FLAGS_timeout))
-                    : status.error_message())
-            << "\n";
+            << " is not serving: " << why << "\n";
   return 1;
 }
