@@ -50,13 +50,15 @@ prepare_bazel() {
 
 # bazelrc_for VERSION_LINE: the options for the Bazel that printed VERSION_LINE.
 bazelrc_for() {
-  local version=${1#bazel } shims=$WEIR_ROOT/third_party/debian_bazel
+  local version=${1#bazel } shims=$WEIR_ROOT/third_party/debian_bazel command
   case $version in
     no_version*) # Debian's, which lacks the repositories that upstream's downloads.
-      echo "build --override_repository=rules_cc=$shims/rules_cc"
-      echo "build --override_repository=remote_coverage_tools=$shims/remote_coverage_tools"
-      echo "build --override_repository=rules_java=/usr/share/bazel/rules/java"
-      echo "build --override_repository=rules_proto=/usr/share/bazel/rules/proto"
+      for command in build query; do
+        echo "$command --override_repository=rules_cc=$shims/rules_cc"
+        echo "$command --override_repository=remote_coverage_tools=$shims/remote_coverage_tools"
+        echo "$command --override_repository=rules_java=/usr/share/bazel/rules/java"
+        echo "$command --override_repository=rules_proto=/usr/share/bazel/rules/proto"
+      done
       ;;
     [0-6].*) ;;
     *) echo "common --enable_workspace --noenable_bzlmod" ;;
@@ -69,8 +71,8 @@ fail_with_errors() {
   die "$1 (log: $2)"
 }
 
-# Bazel's log without its chatter.
+# The log of Bazel or clang-tidy without its chatter.
 bazel_errors() {
-  grep -vE '^(\[[0-9, ]+/|INFO:|DEBUG:|Loading:|Analyzing:|Starting local|Target //|Use --)|^$' "$1" ||
-    true
+  local bazel='\[[0-9, ]+/|INFO:|DEBUG:|Loading:|Analyzing:|Starting local|Target //|Use --'
+  grep -vE "^($bazel|[0-9]+ warnings? generated|\$)" "$1" || true
 }

@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 # The one place of weir's default ports. A kind says how a program is started and when it is
-# ready: start_<kind> NAME PORT DETAIL, await_<kind> PORT.
+# ready: start_<kind> NAME PORT DETAIL, await_<kind> PORT (in a
+# subshell of its own, which ends in exec).
 #  name      port  kind    detail (a server's models)
 readonly SERVICES=(
   "fast      8001  server  fashion-fast,flats-price,accidents-forest"
@@ -77,6 +78,9 @@ start_time() {
   [[ ${fields[0]} == [ZX] ]] || echo "${fields[19]}"
 }
 
+# remember_pid NAME PID: makes PID the process of NAME.
+remember_pid() { echo "$2 $(start_time "$2")" >"$STATE_DIR/$1.pid"; }
+
 # Prints the pid of service NAME if it runs, whoever started it.
 pid_of() {
   local pid='' started=''
@@ -84,33 +88,37 @@ pid_of() {
   [[ ! $pid =~ ^[0-9]+$ || -z $started || $(start_time "$pid") != "$started" ]] || echo "$pid"
 }
 
-# Prints a line "NAME PID" for each service that runs.
+# Prints the names of the services that run, on one line.
 running_services() {
-  each_service _print_if_running
+  local names
+  names=$(each_service _print_if_running)
+  echo "${names//$'\n'/, }"
 }
 
 _print_if_running() {
-  local pid
-  pid=$(pid_of "$1")
-  [[ -z $pid ]] || echo "$1 $pid"
+  [[ -z $(pid_of "$1") ]] || echo "$1"
 }
 
-# Ends all services: SIGTERM to all, SIGKILL to what has not ended after STOP_SECONDS. Fails when
-# one cannot be ended.
-stop_services() {
-  local name pid deadline status=0 lines
-  mapfile -t lines < <(running_services)
-  for pid in "${lines[@]##* }"; do kill -TERM "$pid" 2>/dev/null || true; done
-  deadline=$((SECONDS + STOP_SECONDS))
-  for name in "${lines[@]%% *}"; do
-    while pid=$(pid_of "$name") && [[ -n $pid ]] && ((SECONDS < deadline)); do sleep 0.05; done
+# end_processes NAME...: SIGTERM to those that run, and SIGKILL to one that has not ended after
+# STOP_SECONDS.
+end_processes() {
+  local name pid deadline=$((SECONDS + STOP_SECONDS))
+  for name in "$@"; do
+    pid=$(pid_of "$name")
+    [[ -z $pid ]] || kill -TERM "$pid" || true
+  done
+  for name in "$@"; do
+    pid=$(pid_of "$name")
+    while [[ -n $pid ]] && ((SECONDS < deadline)); do
+      sleep 0.05
+      pid=$(pid_of "$name")
+    done
     if [[ -n $pid ]]; then
       say "$name did not end within $STOP_SECONDS s; killing it (pid $pid)"
-      kill -KILL "$pid" || status=1
+      kill -KILL "$pid" || return 1
     fi
+    rm -f "$STATE_DIR/$name.pid"
   done
-  if ((status == 0)); then each_service _forget; fi
-  return "$status"
 }
 
-_forget() { rm -f "$STATE_DIR/$1.pid"; }
+stop_services() { end_processes "${SERVICES[@]%% *}"; }

@@ -40,15 +40,15 @@ show_results() {
 
 show_log_tails() {
   local log
-  for log in "$(test_folder "$WEIR_ROOT/bazel-testlogs" "$1")"/{,shard_*/}test.log; do
+  for log in "$(outcome_folder "$WEIR_ROOT/bazel-testlogs" "$1")"/{,shard_*/}test.log; do
     [[ -f $log ]] || continue
     echo "---- $1: the end of $log"
     tail -n 40 "$log"
   done
 }
 
-# test_folder TESTLOGS TARGET: where Bazel keeps the outcome of TARGET, e.g. //base:log_test.
-test_folder() {
+# outcome_folder TESTLOGS TARGET: where Bazel keeps the outcome of TARGET, e.g. //base:log_test.
+outcome_folder() {
   local path=${2#//}
   echo "$1/${path/://}"
 }
@@ -58,7 +58,7 @@ test_folder() {
 count_tests() {
   local log=$1 testlogs=$2 line folder passed=0 failed=0 good bad
   while read -r line; do
-    folder=$(test_folder "$testlogs" "${line%% *}")
+    folder=$(outcome_folder "$testlogs" "${line%% *}")
     case $line in
       *"FAILED TO BUILD"* | *"NO STATUS"*) good=0 bad=1 ;; # Its test.xml is an older one.
       *) read -r good bad < <(count_cases "$folder"/{,shard_*/}test.xml) ;;

@@ -18,29 +18,33 @@ command_up() {
     shift
   done
   mkdir -p "$STATE_DIR"
-  # Two `up` at once would start everything twice.
-  exec {UP_LOCK}>"$STATE_DIR/lock"
-  running=$(running_services | tr '\n' ' ')
-  if [[ -n $running ]] || ! flock --nonblock "$UP_LOCK"; then
-    die "already up${running:+ (${running% })}; ./weir down stops it"
-  fi
+  running=$(running_services)
+  [[ -z $running ]] || die "already up ($running); ./weir down stops it"
+  [[ -z $(pid_of up) ]] || die "another ./weir up is starting (pid $(pid_of up))"
   each_service require_free_port
-  build //server:weir-server //client:weir-health //client:weir-predict
-
-  trap stop_services EXIT
-  trap 'exit 130' INT
+  remember_pid up $$
+  trap end_up EXIT
   trap 'exit 143' TERM
+  build //server:weir-server //client:weir-health //client:weir-predict
   say "starting; logs are in $STATE_DIR"
   each_service start_service
   each_service await_service
   show_addresses
   if [[ -n $detach ]]; then
-    trap - EXIT
+    trap 'rm -f "$STATE_DIR/up.pid"' EXIT
     echo "Stop it with ./weir down"
   else
     echo "Ctrl-C stops it. What follows are the logs."
     follow
   fi
+}
+
+# Whatever ends a launcher that is not detached ends its services.
+end_up() {
+  trap '' INT TERM
+  [[ -z $(running_services) ]] || say "stopping"
+  stop_services
+  rm -f "$STATE_DIR/up.pid"
 }
 
 start_service() {
@@ -54,11 +58,11 @@ spawn() {
   local name=$1 pid
   shift
   (
-    cd "$WEIR_ROOT" && exec setsid "$@" >"$STATE_DIR/$name.log" 2>&1 </dev/null {UP_LOCK}>&-
+    cd "$WEIR_ROOT" && exec setsid "$@" >"$STATE_DIR/$name.log" 2>&1 </dev/null
   ) &
   pid=$!
   PIDS[$name]=$pid
-  echo "$pid $(start_time "$pid")" >"$STATE_DIR/$name.pid"
+  remember_pid "$name" "$pid"
 }
 declare -A PIDS=()
 
@@ -69,24 +73,24 @@ start_server() {
 
 # Waits until the service is healthy; ends the program when it has ended or stays unwell.
 await_service() {
-  local name=$1 port=$2 kind=$3 ended='' waiter message=$STATE_DIR/health
+  local name=$1 port=$2 kind=$3 waiter message=$STATE_DIR/health
   "await_$kind" "$port" >"$message" 2>&1 &
   waiter=$!
-  if ! wait -n -p ended "${PIDS[$name]}" "$waiter" || [[ $ended != "$waiter" ]]; then
-    if [[ $ended == "$waiter" ]]; then
-      say "$name is not healthy after $START_SECONDS s: $(<"$message")"
-    else
-      kill "$waiter" 2>/dev/null || true
-      say "$name ended while starting"
-    fi
+  while [[ -n $(pid_of "$name") && -n $(start_time "$waiter") ]]; do sleep 0.05; done
+  if [[ -z $(pid_of "$name") ]]; then
+    kill "$waiter" 2>/dev/null || true
+    say "$name ended while starting"
+    show_log_end "$name"
+    exit 1
+  elif ! wait "$waiter"; then
+    say "$name is not healthy: $(<"$message")"
     show_log_end "$name"
     exit 1
   fi
-  rm -f "$message"
 }
 
 await_server() {
-  "$WEIR_ROOT/bazel-bin/client/weir-health" --address="127.0.0.1:$1" --timeout="${START_SECONDS}s"
+  exec "$WEIR_ROOT/bazel-bin/client/weir-health" --address="127.0.0.1:$1" --timeout="${START_SECONDS}s"
 }
 
 show_log_end() {
@@ -106,18 +110,19 @@ _show_address() {
 
 # Shows the logs until a signal, or until a service ends.
 follow() {
-  local name ended=''
-  trap 'say stopping; exit 0' INT TERM
-  for name in "${!PIDS[@]}"; do
-    tail --lines=+1 --follow --pid="${PIDS[$name]}" --sleep-interval=0.2 "$STATE_DIR/$name.log" |
-      sed --unbuffered "s/^/$(printf '%-8s' "$name") | /" &
-  done
-  wait -n -p ended "${PIDS[@]}" || true
-  for name in "${!PIDS[@]}"; do
-    [[ ${PIDS[$name]} == "$ended" && -f $STATE_DIR/$name.pid ]] || continue
-    say "$name ended; stopping the others"
-    show_log_end "$name"
-    exit 1
-  done
-  say "stopped by ./weir down"
+  trap 'exit 0' INT TERM
+  each_service follow_log
+  while each_service require_running; do sleep 0.2; done
+}
+
+# The tail ends with its service, when it has shown all of the log.
+follow_log() {
+  tail --lines=+1 --follow --pid="${PIDS[$1]}" --sleep-interval=0.2 "$STATE_DIR/$1.log" |
+    sed --unbuffered "s/^/$(printf '%-8s' "$1") | /" &
+}
+
+require_running() {
+  [[ -z $(pid_of "$1") ]] || return 0
+  say "$1 ended; stopping the others"
+  exit 1
 }
