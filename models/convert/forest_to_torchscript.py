@@ -14,14 +14,15 @@ first and siblings are neighbours, so that a step of every row in every tree is 
     node = left[node] + (x[feature[node]] > threshold[node])
 A leaf is its own left child and nothing exceeds its threshold, +infinity, so rows wait there until
 the deepest tree is done. Measured for 100 trees of depth 10 (87,370 nodes, 28 features), LibTorch
-1.13, frozen, one thread of an AMD EPYC (Zen 4), microseconds per call at batch 1, 32, 64:
+1.13, frozen, one thread of an AMD EPYC (Zen 4), microseconds per call at batch 1, 32, 64, without
+the check for ties below, which adds 4 us:
     this form, index_select on flat arrays      74    241    400
     the same with take() on [N, trees]          75    318    559
     the same with node[...] indexing           117    422    698
     perfect trees, node = 2 * node + c          70    215    367   but 2^depth nodes per tree
     four levels per step through a bit table    60    367    682   but 2^depth nodes per tree
-    matrix products (a GEMM per tree)       16,570 70,890 86,121   nodes x leaves per tree
-Perfect trees win by 5 to 10 % and cannot hold a deep tree; one form that holds every forest is
+    matrix products (a GEMM per tree)       16e3   70e3   86e3   nodes x leaves per tree
+Perfect trees win by 5 to 11 % and cannot hold a deep tree; one form that holds every forest is
 worth that.
 
 Why the answers are the same. scikit-learn compares float32 x <= float64 t; for float32 x this is

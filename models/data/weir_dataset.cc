@@ -11,6 +11,7 @@
 #include "absl/flags/usage.h"
 #include "models/data/accidents.h"
 #include "models/data/csv.h"
+#include "models/data/flats.h"
 
 ABSL_FLAG(int, rows, 1000, "How many rows to write.");
 ABSL_FLAG(uint64_t, seed, 1, "The same seed gives the same rows; 1 trains, 2 is held out.");
@@ -23,6 +24,7 @@ struct DataSet {
 };
 constexpr DataSet kDataSets[] = {
     {"accidents", weir::GenerateAccidents},
+    {"flats", weir::GenerateFlats},
 };
 
 int Fail(std::string_view problem) {
@@ -33,9 +35,9 @@ int Fail(std::string_view problem) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("weir-dataset accidents --rows=N --seed=S > rows.csv");
+  absl::SetProgramUsageMessage("weir-dataset accidents|flats --rows=N --seed=S > rows.csv");
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  if (arguments.size() != 2) return Fail("expected the name of one data set: accidents");
+  if (arguments.size() != 2) return Fail("expected the name of one data set: accidents or flats");
   const int rows = absl::GetFlag(FLAGS_rows);
   if (rows < 1) return Fail("--rows must be at least 1");
 
