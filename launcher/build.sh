@@ -74,5 +74,5 @@ fail_with_errors() {
 # The log of Bazel or clang-tidy without its chatter.
 bazel_errors() {
   local bazel='\[[0-9, ]+/|INFO:|DEBUG:|Loading:|Analyzing:|Starting local|Target //|Use --'
-  grep -vE "^($bazel|[0-9]+ warnings? generated|\$)" "$1" || true
+  grep -vE "^($bazel|clang-tidy-14 |[0-9]+ warnings? generated|\$)" "$1" || true
 }
