@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/passes/tensorexpr_fuser.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
@@ -263,7 +264,9 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings&
 ComputeBackend InitializeTorch() {
   at::set_num_threads(1);
   at::set_num_interop_threads(1);
-  // Fusion compiles anew for each batch size, in the middle of a request.
+  // Profiling and fusion compile anew when new shapes come, in the middle of requests; a frozen and
+  // optimised module gains nothing from them (docs/performance.md).
+  torch::jit::getProfilingMode() = false;
   torch::jit::setTensorExprFuserEnabled(false);
   // OpenBLAS has threads of its own, which torch does not set.
   using SetThreads = void (*)(int);
