@@ -5,7 +5,7 @@
 source "$WEIR_ROOT/launcher/deps.sh"
 
 # Megabytes that compiling everything writes.
-readonly BUILD_MEGABYTES=1500
+readonly BUILD_MEGABYTES=500
 
 command_build() {
   local began=$SECONDS
@@ -40,7 +40,7 @@ prepare_bazel() {
   command -v bazel >/dev/null || die "bazel is not installed (./weir deps installs it)"
   [[ -z ${LIBTORCH:-} || -f $LIBTORCH/include/torch/csrc/api/include/torch/torch.h ]] ||
     die "LIBTORCH=$LIBTORCH is not an unpacked LibTorch: it has no torch/torch.h"
-  require_space "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}" "$BUILD_MEGABYTES" "building"
+  require_space "${HOME:-/root}/.cache" "$BUILD_MEGABYTES" "building"
   text=$(bazelrc_for "$(bazel_in_tree --version 2>/dev/null)")
   if [[ ! -f $file || $(<"$file") != "$text" ]]; then
     mkdir -p "$(dirname "$file")"

@@ -31,13 +31,14 @@ command_deps() {
 
 # install_packages GROUP...: makes sure that every package of the groups is there.
 install_packages() {
-  local group missing=() all=() needed_mb=0
+  local group wanted missing all=() needed_mb=0
   [[ -z ${WEIR_SKIP_DEPS:-} ]] || return 0
   for group in "$@"; do
     mapfile -t missing < <(missing_packages "$group")
     ((${#missing[@]} > 0)) || continue
     all+=("${missing[@]}")
-    needed_mb=$((needed_mb + MEGABYTES["$group"]))
+    read -r -d '' -a wanted <<<"${PACKAGES[$group]}" || true
+    needed_mb=$((needed_mb + MEGABYTES["$group"] * ${#missing[@]} / ${#wanted[@]}))
   done
   if ((${#all[@]} > 0)); then
     require_debian_12 /etc/os-release "$@"
@@ -90,7 +91,7 @@ fold_words() {
 }
 
 apt_install() {
-  local log=$LOG_DIR/deps.log as_root=() began=$SECONDS
+  local log=$LOG_DIR/apt-install.log update_log=$LOG_DIR/apt-update.log as_root=() began=$SECONDS
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
   if ((EUID != 0)); then
@@ -100,17 +101,18 @@ apt_install() {
     sudo -v || die "sudo refused; run ./weir deps once as root"
     as_root=(sudo)
   fi
-  say "installing $# packages and what they need (a few minutes; log: $log)"
-  run_logged "apt-get update" "$log" "${as_root[@]}" "${apt[@]}" update || apt_failed "$log"
+  say "installing packages ($# and what they need; a few minutes; log: $log)"
+  # A source that cannot be reached may be one that is not needed: install decides.
+  run_logged "apt-get update" "$update_log" "${as_root[@]}" "${apt[@]}" update || true
   run_logged "apt-get install" "$log" "${as_root[@]}" "${apt[@]}" install --yes \
-    --no-install-recommends "$@" || apt_failed "$log"
+    --no-install-recommends "$@" || apt_failed "$update_log" "$log"
   say "packages installed in $((SECONDS - began)) s"
 }
 
+# apt_failed LOG...: ends the program with what apt complained of.
 apt_failed() {
-  say "apt-get failed; the last lines of $1:"
-  tail -n 8 "$1" | sed 's/^/    /' >&2
-  exit 1
+  grep -hE '^[EW]: ' "$@" | tail -n 8 | sed 's/^/    /' >&2 || true
+  die "apt-get failed (log: ${*: -1})"
 }
 
 # warn_of_slow_blas ALTERNATIVES_DIR: says so when libblas.so.3 is not OpenBLAS.
