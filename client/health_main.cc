@@ -4,11 +4,10 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/flags.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
@@ -45,8 +44,7 @@ grpc::Status WaitUntilServing(const std::shared_ptr<grpc::Channel>& channel,
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("waits until a weir server, or one model of it, is serving");
-  absl::ParseCommandLine(argc, argv);
+  weir::ParseFlags(argc, argv, "waits until a weir server, or one model of it, is serving");
   const std::string address = absl::GetFlag(FLAGS_address);
   const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   HealthCheckRequest request;

@@ -4,13 +4,12 @@
 //   weir-predict --model=fashion-fast 42             image 42 of the Fashion-MNIST test set
 //   weir-predict --model=flats-price 1,55.75,...     the features of one row
 #include <cstdint>
+#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -19,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/flags.h"
 #include "base/status_macros.h"
 #include "client/image.h"
 #include "grpcpp/client_context.h"
@@ -145,16 +145,16 @@ absl::Status Run(const std::string& argument) {
 }  // namespace weir
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  const std::vector<std::string> arguments = weir::ParseFlags(
+      argc, argv,
       "asks a weir server for one prediction\n"
       "  weir-predict --model=NAME FILE.png | INDEX_IN_THE_TEST_SET | NUMBER,NUMBER,...");
-  const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);
-  if (arguments.size() != 2 || absl::GetFlag(FLAGS_model).empty()) {
+  if (arguments.size() != 1 || absl::GetFlag(FLAGS_model).empty()) {
     std::cerr << "expected --model=NAME and one of: a .png file, an index into the Fashion-MNIST "
                  "test set, or numbers with commas between them\n";
     return 2;
   }
-  const absl::Status status = weir::Run(arguments[1]);
+  const absl::Status status = weir::Run(arguments[0]);
   if (status.ok()) return 0;
   std::cerr << absl::StatusCodeToString(status.code()) << ": " << status.message() << "\n";
   return 1;

@@ -2,11 +2,12 @@
 #include <chrono>
 #include <cstring>
 #include <iostream>
+#include <string>
 
 #include "grpcpp/grpcpp.h"
 #include "proto/weir/v1/predictor.grpc.pb.h"
 
-int main() {
+int main(int argc, char** argv) {
   weir::v1::PredictRequest request;
   request.mutable_model()->set_name("flats-price");
   weir::v1::Tensor& features = *request.add_inputs();
@@ -18,8 +19,9 @@ int main() {
     features.add_values(value);
   }
 
+  const std::string address = argc > 1 ? argv[1] : "127.0.0.1:8001";
   const auto stub = weir::v1::Predictor::NewStub(
-      grpc::CreateChannel("127.0.0.1:8001", grpc::InsecureChannelCredentials()));
+      grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
   weir::v1::PredictResponse response;

@@ -1,5 +1,6 @@
 # Asks fashion-fast what is on an image of the Fashion-MNIST test set.
 import gzip
+import sys
 
 import grpc
 from proto.weir.v1 import predictor_pb2
@@ -12,7 +13,8 @@ request.model.name = "fashion-fast"
 request.inputs.add(name="image", shape=[1, 28, 28], data=image)
 request.outputs.add(name="probabilities", top_k=3)
 
-with grpc.insecure_channel("127.0.0.1:8001") as channel:
+address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8001"
+with grpc.insecure_channel(address) as channel:
     predict = channel.unary_unary(
         "/weir.v1.Predictor/Predict",
         request_serializer=predictor_pb2.PredictRequest.SerializeToString,

@@ -1,16 +1,15 @@
 // weir-server: serves the models of a repository over gRPC.
 #include <csignal>
-#include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/flags.h"
 #include "base/log.h"
 #include "grpc/support/log.h"
 #include "server/model/torchscript_model.h"
@@ -74,10 +73,10 @@ int Run() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("serves the models of a repository over gRPC");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    return Fail(absl::InvalidArgumentError(absl::StrCat("unexpected argument: ", rest[1])));
+  const std::vector<std::string> arguments =
+      weir::ParseFlags(argc, argv, "serves the models of a repository over gRPC");
+  if (!arguments.empty()) {
+    return Fail(absl::InvalidArgumentError("unexpected argument: " + arguments[0]));
   }
   if (absl::GetFlag(FLAGS_model_repository).empty()) {
     return Fail(absl::InvalidArgumentError("--model_repository is missing"));

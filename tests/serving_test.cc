@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <future>
 
 #include "absl/strings/str_cat.h"
@@ -243,6 +245,22 @@ TEST_F(ServingTest, ThePredictProgramSaysWhatIsWrong) {
   Process nothing({"client/weir-predict"});
   EXPECT_EQ(nothing.Wait(), 2);
   EXPECT_THAT(nothing.output(), HasSubstr("expected --model=NAME"));
+}
+
+TEST_F(ServingTest, TheExamplesOfTheReadmeAnswer) {
+  Process cpp({"examples/predict", server_->address()});
+  EXPECT_EQ(cpp.Wait(), 0) << cpp.output();
+  EXPECT_THAT(cpp.output(), HasSubstr(" roubles"));
+
+  const std::string modules = testing::TempDir() + "/python";
+  std::filesystem::create_directories(modules);
+  Process protoc({"/usr/bin/protoc", "-I.", "--python_out=" + modules, "proto/weir/v1/tensor.proto",
+                  "proto/weir/v1/predictor.proto"});
+  ASSERT_EQ(protoc.Wait(), 0) << protoc.output();
+  Process python({"/usr/bin/env", "PYTHONPATH=" + modules, "/usr/bin/python3",
+                  "examples/predict.py", server_->address()});
+  EXPECT_EQ(python.Wait(), 0) << python.output();
+  EXPECT_THAT(python.output(), HasSubstr("Ankle boot"));
 }
 
 TEST_F(ServingTest, TheHealthProgramWaitsForAModel) {

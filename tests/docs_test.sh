@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The documents say what is so: README shows the examples as they stand in examples/, and
+# docs/weir-server.md has exactly the program's flags.
+set -uo pipefail
+failed=0
+
+# block FILE LANGUAGE: the first fenced block of that language.
+block() { awk -v fence="\`\`\`$2" '$0 == fence {on = 1; next} /^```$/ && on {exit} on' "$1"; }
+
+expect_same() {
+  if diff -u "$2" "$3"; then
+    echo "ok: $1"
+  else
+    echo "FAILED: $1"
+    failed=1
+  fi
+}
+
+expect_same "README shows examples/predict.py" <(block README.md python) examples/predict.py
+expect_same "README shows examples/predict.cc" <(block README.md cpp) examples/predict.cc
+expect_same "docs/weir-server.md has the flags of weir-server" \
+  <(sed -n 's/^| `--\([a-z_]*\)`.*/\1/p' docs/weir-server.md | sort) \
+  <(server/weir-server --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
+exit "$failed"
