@@ -4,7 +4,8 @@
 # shellcheck source=launcher/sources.sh
 source "$WEIR_ROOT/launcher/sources.sh"
 
-readonly UNIT_TESTS=(//... -//tests/...)
+# All tests but those that cross programs.
+readonly UNIT_TESTS=(-- //... -//tests/...)
 
 command_check() {
   local fast=''
