@@ -101,7 +101,9 @@ void Flat::DrawBuilding(Random& random) {
 
 void Flat::DrawFlat(Random& random) {
   rooms = 1 + random.Choose({32, 38, 22, 6, 2});
-  const double era = build_year >= 1957 && build_year <= 1972 ? 0.85 : build_year > 1995 ? 1.1 : 1.0;
+  const double era = build_year >= 1957 && build_year <= 1972 ? 0.85
+                     : build_year > 1995                      ? 1.1
+                                                              : 1.0;
   total_area = Rounded((16 + 19.0 * rooms) * era * random.Uniform(0.85, 1.3), 0.1);
   const double kitchen_share = build_year > 1995 ? 0.20 : build_year > 1972 ? 0.15 : 0.13;
   kitchen_area =

@@ -51,9 +51,9 @@ uint64_t Fingerprint(const Table& table) {
 
 TEST(FlatsTest, HasTheFourteenFeaturesInTheirOrder) {
   const std::vector<std::string_view> expected = {
-      "building_type", "latitude", "longitude",    "ceiling_height", "flats_count",
-      "floors_total",  "lift",     "floor",        "kitchen_area",   "living_area",
-      "rooms",         "apartment", "total_area",  "build_year"};
+      "building_type", "latitude",  "longitude",  "ceiling_height", "flats_count",
+      "floors_total",  "lift",      "floor",      "kitchen_area",   "living_area",
+      "rooms",         "apartment", "total_area", "build_year"};
   const Table table = GenerateFlats(10, 5);
   ASSERT_EQ(table.columns.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(table.columns[i].name, expected[i]);
@@ -63,7 +63,8 @@ TEST(FlatsTest, HasTheFourteenFeaturesInTheirOrder) {
 
 TEST(FlatsTest, TheHeldOutRowsAreTheSameOnEveryPlatform) {
   const Table table = GenerateFlats(kFlatsHeldOutRows, kFlatsHeldOutSeed);
-  EXPECT_EQ(Fingerprint(table), 17675879706371490406u) << "every published quality of flats-price is void";
+  EXPECT_EQ(Fingerprint(table), 17675879706371490406u)
+      << "every published quality of flats-price is void";
 }
 
 TEST(FlatsTest, ALongerTableBeginsWithTheShorterOne) {
