@@ -73,6 +73,6 @@ fail_with_errors() {
 
 # The log of Bazel or clang-tidy without its chatter.
 bazel_errors() {
-  local bazel='\[[0-9, ]+/|INFO:|DEBUG:|Loading:|Analyzing:|Starting local|Target //|Use --'
+  local bazel='\[[0-9, ]+/|INFO:|DEBUG:|Loading:|Analyzing:|Starting local|Target //|Use --|//.* PASSED'
   grep -vE "^($bazel|clang-tidy-14 |[0-9]+ warnings? generated|\$)" "$1" || true
 }
