@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 
 namespace weir {
@@ -20,12 +20,26 @@ absl::string_view Name(LogSeverity severity) {
   return "ERROR";
 }
 
+// Everything but control characters stays as it is.
+std::string EscapeControls(absl::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      absl::StrAppendFormat(&escaped, "\\x%02x", byte);
+    } else {
+      escaped.push_back(c);
+    }
+  }
+  return escaped;
+}
+
 }  // namespace
 
 std::string FormatLogLine(LogSeverity severity, absl::Time time, absl::string_view file, int line,
                           absl::string_view message) {
   return absl::StrCat(absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", time, absl::UTCTimeZone()), " ",
-                      Name(severity), " ", file, ":", line, " ", absl::Utf8SafeCHexEscape(message),
+                      Name(severity), " ", file, ":", line, " ", EscapeControls(message),
                       "\n");
 }
 

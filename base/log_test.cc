@@ -17,6 +17,12 @@ TEST(LogTest, AMessageCannotForgeALineOfItsOwn) {
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
 }
 
+TEST(LogTest, QuotesAndBackslashesStayAsTheyAre) {
+  const std::string line =
+      FormatLogLine(LogSeverity::kInfo, absl::UnixEpoch(), "a.cc", 1, "model \"a\\b\" isn't here");
+  EXPECT_NE(line.find("model \"a\\b\" isn't here\n"), std::string::npos) << line;
+}
+
 TEST(LogTest, TextInOtherScriptsStaysReadable) {
   EXPECT_NE(FormatLogLine(LogSeverity::kInfo, absl::UnixEpoch(), "a.cc", 1, "модель").find("модель"),
             std::string::npos);

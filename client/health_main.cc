@@ -12,7 +12,7 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "proto/grpc/health/v1/health.grpc.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:8001", "The server's host:port.");
 ABSL_FLAG(std::string, model, "", "The model to ask for; the whole server if empty.");

@@ -25,7 +25,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "models/data/fashion_mnist.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:8001", "The server's host:port.");
 ABSL_FLAG(std::string, model, "", "The model to ask.");

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "grpcpp/grpcpp.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 int main(int argc, char** argv) {
   weir::v1::PredictRequest request;

@@ -3,7 +3,7 @@ import gzip
 import sys
 
 import grpc
-from proto.weir.v1 import predictor_pb2
+from weir.v1 import predictor_pb2
 
 with gzip.open("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz") as file:
     image = file.read()[16 : 16 + 28 * 28]  # The first one, behind the file's header.

@@ -1,8 +1,8 @@
 // weir-server: serves the models of a repository over gRPC.
-#include <csignal>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -11,6 +11,8 @@
 #include "absl/time/time.h"
 #include "base/flags.h"
 #include "base/log.h"
+#include "base/termination.h"
+#include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
 #include "server/model/torchscript_model.h"
 #include "server/server.h"
@@ -21,7 +23,8 @@ ABSL_FLAG(std::vector<std::string>, models, {},
           "The models to serve, with commas between them; all of the repository if empty.");
 ABSL_FLAG(std::string, host, "0.0.0.0", "The address to listen on.");
 ABSL_FLAG(int, port, 8001, "The port to listen on; 0 for any free one, which the log tells.");
-ABSL_FLAG(int, max_request_bytes, 32 << 20, "Larger requests are refused.");
+ABSL_FLAG(int, max_request_bytes, 8 << 20,
+          "Larger requests are refused. A hostile one can take 60 times its size to parse.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
           "How long requests in flight may take to finish after SIGTERM.");
 
@@ -33,17 +36,22 @@ int Fail(const absl::Status& status) {
 }
 
 void LogAsWeir(gpr_log_func_args* args) {
-  WEIR_LOG(kWarning, "grpc: ", args->message);
+  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
+    WEIR_LOG(kWarning, "grpc: ", args->message);
+  } else {
+    WEIR_LOG(kInfo, "grpc: ", args->message);
+  }
+}
+
+// Also from outside: a message of a caller's that does not parse comes to this.
+void LogProtobufAsWeir(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  WEIR_LOG(kWarning, "protobuf: ", message);
 }
 
 int Run() {
-  // Signals are waited for here; no thread is interrupted by one.
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  weir::CatchTermination();
   gpr_set_log_function(LogAsWeir);
+  google::protobuf::SetLogHandler(LogProtobufAsWeir);
 
   const weir::ComputeBackend backend = weir::InitializeTorch();
   WEIR_LOG(kInfo, backend.description);
@@ -51,21 +59,28 @@ int Run() {
     WEIR_LOG(kWarning, "this BLAS is a slow one; OpenBLAS is many times faster");
   }
 
-  absl::StatusOr<std::unique_ptr<weir::Server>> server = weir::Server::Create(
+  absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
       {.model_repository = absl::GetFlag(FLAGS_model_repository),
        .models = absl::GetFlag(FLAGS_models),
        .host = absl::GetFlag(FLAGS_host),
        .port = absl::GetFlag(FLAGS_port),
        .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes)});
-  if (!server.ok()) return Fail(server.status());
-  if (const absl::Status status = (*server)->LoadModels(); !status.ok()) return Fail(status);
+  if (!created.ok()) return Fail(created.status());
+  weir::Server& server = **created;
 
-  int signal = 0;
-  sigwait(&ending, &signal);
-  WEIR_LOG(kInfo, "draining after ", strsignal(signal), "; a second signal ends at once");
-  // From here on the signals do what they do by default.
-  pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
-  (*server)->Drain(absl::GetFlag(FLAGS_drain_timeout));
+  // Models load aside, so that a signal is obeyed meanwhile.
+  absl::Status loaded;
+  std::thread loader([&server, &loaded] {
+    loaded = server.LoadModels();
+    if (!loaded.ok()) weir::CancelWait();
+  });
+  const int signal = weir::WaitForTermination();
+  if (signal != 0) {
+    WEIR_LOG(kInfo, "draining after ", strsignal(signal), "; a second signal ends at once");
+    server.Drain(absl::GetFlag(FLAGS_drain_timeout));
+  }
+  loader.join();
+  if (signal == 0) return Fail(loaded);
   WEIR_LOG(kInfo, "drained");
   return 0;
 }

@@ -1,11 +1,11 @@
 #include "server/server.h"
 
+#include <chrono>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
@@ -40,7 +40,18 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
 Server::Server(std::unique_ptr<Repository> repository)
     : repository_(std::move(repository)), predict_service_(*repository_) {}
 
+Server::~Server() {
+  if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());
+}
+
 absl::Status Server::Listen(const Options& options) {
+  if (options.port < 0 || options.port > 65535) {
+    return absl::InvalidArgumentError(absl::StrCat("port ", options.port, " is not 0 to 65535"));
+  }
+  if (options.max_request_bytes < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_request_bytes is not positive: ", options.max_request_bytes));
+  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -48,10 +59,11 @@ absl::Status Server::Listen(const Options& options) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(options.max_request_bytes);
   builder.RegisterService(&predict_service_);
-  const std::string address = absl::StrCat(options.host, ":", options.port);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+  int port = 0;
+  const std::string address = HostPort(options.host, options.port);
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ == nullptr || port_ == 0) {
+  if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
                                                WhyNotListen(options.host, options.port)));
   }
@@ -60,33 +72,36 @@ absl::Status Server::Listen(const Options& options) {
   for (const Repository::ModelStatus& model : repository_->List()) {
     health.SetServingStatus(model.name, false);
   }
-  WEIR_LOG(kInfo, "listening on ", options.host, ":", port_);
+  WEIR_LOG(kInfo, "listening on ", HostPort(options.host, port));
   return absl::OkStatus();
 }
 
 absl::Status Server::LoadModels() {
   grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
-  absl::Time start = absl::Now();
-  int ready = 0;
+  bool any_ready = false;
   repository_->Load([&](const Repository::ModelStatus& model) {
-    const absl::Duration taken = absl::Now() - std::exchange(start, absl::Now());
     if (!model.error.empty()) WEIR_LOG(kError, "model ", model.name, ": ", model.error);
     if (model.state != Repository::State::kReady) return;
-    WEIR_LOG(kInfo, "model ", model.name, " ready, version ",
-             absl::StrJoin(model.versions, ", "), ", loaded in ",
-             absl::FormatDuration(absl::Trunc(taken, absl::Milliseconds(1))));
+    WEIR_LOG(kInfo, "model ", model.name, " ready, version ", absl::StrJoin(model.versions, ", "));
     health.SetServingStatus(model.name, true);
-    ++ready;
+    any_ready = true;
   });
-  if (ready == 0) return absl::FailedPreconditionError("no model could be loaded");
-  // Serving as long as any model is: the others have a health of their own.
+  if (!any_ready) return absl::FailedPreconditionError("no model could be loaded");
+  // The server as a whole is healthy once all have been tried; models have a health of their own.
   health.SetServingStatus("", true);
   return absl::OkStatus();
 }
 
 void Server::Drain(absl::Duration timeout) {
+  // Models that get ready from here on do not turn health back.
   grpc_server_->GetHealthCheckService()->Shutdown();
-  grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+  repository_->StopLoading();
+  if (!predict_service_.Drain(timeout)) {
+    WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
+             " are cancelled");
+  }
+  // What is left are streams that end with the server, such as a watched health.
+  grpc_server_->Shutdown(std::chrono::system_clock::now());
   grpc_server_->Wait();
 }
 

@@ -21,23 +21,22 @@ class Server {
     std::string model_repository;
     std::vector<std::string> models;  // Empty: all of the repository.
     std::string host = "0.0.0.0";
-    int port = 8001;  // 0: any free one, see port().
-    int max_request_bytes = 32 << 20;
+    int port = 8001;  // 0: any free one, which the log tells.
+    int max_request_bytes = 8 << 20;
   };
 
   // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
   // requests for them are answered UNAVAILABLE.
   static absl::StatusOr<std::unique_ptr<Server>> Create(const Options& options);
+  ~Server();  // Cancels what is in flight.
 
-  // Loads the models; each one serves as soon as it is ready, whatever happens to the others. An
-  // error only if none of them can serve.
+  // Loads the models, until all have been tried or Drain is called; each one serves as soon as it
+  // is ready, whatever happens to the others. An error only if none of them can serve.
   absl::Status LoadModels();
 
   // Turns health to NOT_SERVING, refuses new requests and lets those in flight finish, for at most
-  // `timeout`; what is left then is cancelled.
+  // `timeout`; what is left then is cancelled. May be called while models load.
   void Drain(absl::Duration timeout);
-
-  int port() const { return port_; }
 
  private:
   explicit Server(std::unique_ptr<Repository> repository);
@@ -47,7 +46,6 @@ class Server {
   const std::unique_ptr<Repository> repository_;
   PredictService predict_service_;
   std::unique_ptr<grpc::Server> grpc_server_;  // Ends before what its calls use.
-  int port_ = 0;
 };
 
 }  // namespace weir

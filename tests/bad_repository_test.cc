@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
+#include "weir/v1/predictor.grpc.pb.h"
 #include "tests/process.h"
 #include "tests/serving_fixture.h"
 

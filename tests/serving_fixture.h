@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/status.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
+#include "weir/v1/predictor.grpc.pb.h"
 #include "tests/process.h"
 
 namespace weir {

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "grpcpp/client_context.h"
 #include "models/data/fashion_mnist.h"
-#include "proto/grpc/health/v1/health.grpc.pb.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "weir/v1/predictor.grpc.pb.h"
 #include "tests/process.h"
 #include "tests/serving_fixture.h"
 
@@ -254,8 +254,8 @@ TEST_F(ServingTest, TheExamplesOfTheReadmeAnswer) {
 
   const std::string modules = testing::TempDir() + "/python";
   std::filesystem::create_directories(modules);
-  Process protoc({"/usr/bin/protoc", "-I.", "--python_out=" + modules, "proto/weir/v1/tensor.proto",
-                  "proto/weir/v1/predictor.proto"});
+  Process protoc({"/usr/bin/protoc", "-Iproto", "--python_out=" + modules, "weir/v1/tensor.proto",
+                  "weir/v1/predictor.proto"});
   ASSERT_EQ(protoc.Wait(), 0) << protoc.output();
   Process python({"/usr/bin/env", "PYTHONPATH=" + modules, "/usr/bin/python3",
                   "examples/predict.py", server_->address()});

@@ -57,14 +57,14 @@ def _system_libraries_impl(ctx):
     if libtorch:
         torch_prefix = [
             "--define-variable=prefix=" + libtorch,
-            "--define-variable=libdir=" + libtorch + "/lib",
-            "--define-variable=ldflags=-Wl,-rpath," + libtorch + "/lib",
+            "--define-variable=ldflags=-L{0}/lib -Wl,-rpath,{0}/lib".format(libtorch),
         ]
     own_modules = {}
     for label in ctx.attr.pkgconfig:
         path = ctx.path(label)
         own_modules[str(path.dirname)] = True
-    env = {"PKG_CONFIG_PATH": ":".join(own_modules.keys())}
+    users_path = ctx.os.environ.get("PKG_CONFIG_PATH", "")
+    env = {"PKG_CONFIG_PATH": ":".join(own_modules.keys() + ([users_path] if users_path else []))}
 
     build = ['package(default_visibility = ["//visibility:public"])']
     for name, modules in ctx.attr.modules.items():

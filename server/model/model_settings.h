@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "proto/weir/v1/model_config.pb.h"
+#include "weir/v1/model_config.pb.h"
 
 namespace weir {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -14,15 +15,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What stands in a directory; as much of it as can be read.
+std::vector<fs::path> List(const std::string& directory) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    paths.push_back(entry->path());
+  }
+  return paths;
+}
+
 // Directories whose names are positive integers without a leading zero; others are ignored.
 std::vector<int64_t> VersionDirectories(const std::string& model_directory) {
   std::vector<int64_t> versions;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(model_directory, error)) {
-    const std::string name = entry.path().filename();
+  for (const fs::path& path : List(model_directory)) {
+    const std::string name = path.filename();
     int64_t version;
-    if (entry.is_directory(error) && name[0] >= '1' && name[0] <= '9' &&
-        absl::SimpleAtoi(name, &version)) {
+    if (name[0] >= '1' && name[0] <= '9' && absl::SimpleAtoi(name, &version) &&
+        fs::is_directory(path, error)) {
       versions.push_back(version);
     }
   }
@@ -32,10 +44,8 @@ std::vector<int64_t> VersionDirectories(const std::string& model_directory) {
 std::vector<std::string> ModelDirectories(const std::string& root) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(root, error)) {
-    if (fs::is_regular_file(entry.path() / "config.pbtxt", error)) {
-      names.push_back(entry.path().filename());
-    }
+  for (const fs::path& path : List(root)) {
+    if (fs::is_regular_file(path / "config.pbtxt", error)) names.push_back(path.filename());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -74,6 +84,10 @@ Repository::Repository(std::string root, MakeServable make_servable)
 
 void Repository::Load(const std::function<void(const ModelStatus&)>& on_loaded) {
   for (const ModelStatus& model : List()) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (stop_loading_) return;
+    }
     Entry entry = LoadModel(model.name);
     const ModelStatus status = Describe(model.name, entry);
     {
@@ -82,6 +96,11 @@ void Repository::Load(const std::function<void(const ModelStatus&)>& on_loaded) 
     }
     on_loaded(status);
   }
+}
+
+void Repository::StopLoading() {
+  absl::MutexLock lock(&mu_);
+  stop_loading_ = true;
 }
 
 Repository::Entry Repository::LoadModel(const std::string& name) const {

@@ -46,6 +46,9 @@ class Repository {
   // Loads every model, one after the other, and calls `on_loaded` after each with its new status.
   void Load(const std::function<void(const ModelStatus&)>& on_loaded) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Makes Load return after the model that it is at. From any thread.
+  void StopLoading() ABSL_LOCKS_EXCLUDED(mu_);
+
   // The named version, or the newest one if `version` is 0. NOT_FOUND if it is not served here,
   // UNAVAILABLE if its model is loading or failed to load. A caller keeps a servable alive for as
   // long as it holds it, so that a version can be replaced while requests run.
@@ -70,6 +73,7 @@ class Repository {
   const std::string root_;
   const MakeServable make_servable_;
   mutable absl::Mutex mu_;
+  bool stop_loading_ ABSL_GUARDED_BY(mu_) = false;
   // The names are fixed by Open.
   std::map<std::string, Entry, std::less<>> models_ ABSL_GUARDED_BY(mu_);
 };

@@ -128,6 +128,16 @@ TEST_F(RepositoryTest, EachModelIsAnnouncedWhenItIsLoaded) {
   EXPECT_THAT(announced, ElementsAre("a", "b"));
 }
 
+TEST_F(RepositoryTest, LoadingStopsWhenItIsTold) {
+  AddModel("a", {"1"});
+  AddModel("b", {"1"});
+  const auto repository = Open();
+  ASSERT_TRUE(repository.ok());
+  (*repository)->Load([&](const Repository::ModelStatus&) { (*repository)->StopLoading(); });
+  EXPECT_TRUE((*repository)->Find("a", 0).ok());
+  EXPECT_EQ((*repository)->Find("b", 0).status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(RepositoryTest, OnlyTheNamedModelsAreServed) {
   AddModel("a", {"1"});
   AddModel("b", {"1"});

@@ -34,11 +34,11 @@ absl::StatusOr<int64_t> ElementCount(absl::Span<const int64_t> shape) {
   constexpr int64_t kMaxElements = int64_t{1} << 40;
   int64_t count = 1;
   for (const int64_t size : shape) {
-    if (size < 0) {
+    if (size < 1) {
       return absl::InvalidArgumentError(
-          absl::StrCat("shape ", ShapeToString(shape), " has a negative size"));
+          absl::StrCat("shape ", ShapeToString(shape), " has a size below 1"));
     }
-    if (size > 0 && count > kMaxElements / size) {
+    if (count > kMaxElements / size) {
       return absl::InvalidArgumentError(
           absl::StrCat("shape ", ShapeToString(shape), " has too many elements"));
     }
@@ -48,7 +48,10 @@ absl::StatusOr<int64_t> ElementCount(absl::Span<const int64_t> shape) {
 }
 
 std::string ShapeToString(absl::Span<const int64_t> shape) {
-  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+  constexpr size_t kMaxShown = 8;
+  if (shape.size() <= kMaxShown) return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+  return absl::StrCat("[", absl::StrJoin(shape.first(kMaxShown), ", "), ", ...] (", shape.size(),
+                      " dimensions)");
 }
 
 }  // namespace weir

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "proto/weir/v1/tensor.pb.h"
+#include "weir/v1/tensor.pb.h"
 
 namespace weir {
 
@@ -30,10 +30,10 @@ struct Tensor {
 // The bytes of one element, or 0 for types without a fixed size.
 int ElementBytes(v1::DataType type);
 
-// The number of elements of `shape`; an error for negative sizes and for products beyond 2^40.
+// The number of elements of `shape`; an error for sizes below 1 and for products beyond 2^40.
 absl::StatusOr<int64_t> ElementCount(absl::Span<const int64_t> shape);
 
-// "[1, 28, 28]"
+// "[1, 28, 28]"; of many dimensions only the first ones.
 std::string ShapeToString(absl::Span<const int64_t> shape);
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #include "server/rpc/element_checks.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -11,15 +12,18 @@
 namespace weir {
 namespace {
 
+// Beyond this a double no longer tells neighbouring integers apart.
+constexpr double kMaxExactInteger = int64_t{1} << 53;
+
 template <typename T>
 bool Fits(double value) {
   if constexpr (std::is_same_v<T, double>) return true;
   if constexpr (std::is_same_v<T, float>) {
     return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
   }
-  // The upper bound of 64-bit integers is no double, so it is excluded from above.
-  return value >= static_cast<double>(std::numeric_limits<T>::min()) &&
-         value < std::ldexp(1.0, std::numeric_limits<T>::digits) && value == std::floor(value);
+  const double least = std::max<double>(std::numeric_limits<T>::min(), -kMaxExactInteger);
+  const double most = std::min<double>(std::numeric_limits<T>::max(), kMaxExactInteger);
+  return value >= least && value <= most && value == std::floor(value);
 }
 
 template <typename T>

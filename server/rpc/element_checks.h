@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "proto/weir/v1/tensor.pb.h"
+#include "weir/v1/tensor.pb.h"
 
 namespace weir {
 

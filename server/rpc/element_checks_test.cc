@@ -34,6 +34,8 @@ TEST(PackValuesTest, NumbersBecomeElementsOfTheType) {
   EXPECT_EQ(Unpack<int16_t>(PackValues({-32768}, v1::TYPE_INT16)), (std::vector<int16_t>{-32768}));
   EXPECT_EQ(Unpack<int64_t>(PackValues({-5, 9e15}, v1::TYPE_INT64)),
             (std::vector<int64_t>{-5, 9'000'000'000'000'000}));
+  EXPECT_THAT(Error(PackValues({9.1e15}, v1::TYPE_INT64)), HasSubstr("is no TYPE_INT64"))
+      << "a double may have rounded it";
   EXPECT_EQ(Unpack<float>(PackValues({1.5, -2}, v1::TYPE_FP32)), (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(Unpack<double>(PackValues({0.1}, v1::TYPE_FP64)), (std::vector<double>{0.1}));
 }

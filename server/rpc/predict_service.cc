@@ -1,17 +1,22 @@
 #include "server/rpc/predict_service.h"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "server/rpc/tensor_codec.h"
 
 namespace weir {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kMaxRequestIdBytes = 256;
 
@@ -20,83 +25,121 @@ grpc::Status ToGrpc(const absl::Status& status) {
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
-// One request on its way, from its receipt to Finish, which ends its life.
-struct Call {
-  const v1::PredictRequest& request;
-  v1::PredictResponse& response;
-  grpc::ServerUnaryReactor& reactor;
-  const absl::Time received;
-  std::shared_ptr<Servable> servable;
-  DecodedInputs decoded;
-};
-
-absl::Status Prepare(const Repository& repository, Call& call) {
-  const v1::PredictRequest& request = call.request;
-  if (request.model().name().empty()) {
-    return absl::InvalidArgumentError("model.name is empty");
-  }
-  if (request.request_id().size() > kMaxRequestIdBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("request_id takes at most ", kMaxRequestIdBytes,
-                                                   " bytes, got ", request.request_id().size()));
-  }
-  if (request.timeout_us() < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("timeout_us is negative: ", request.timeout_us()));
-  }
-  WEIR_ASSIGN_OR_RETURN(call.servable,
-                        repository.Find(request.model().name(), request.model().version()));
-  WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(request, call.servable->settings()));
-  WEIR_ASSIGN_OR_RETURN(call.decoded, DecodeInputs(request, call.servable->settings()));
-  return absl::OkStatus();
-}
-
-void BuildResponse(Call& call, TaskResult result) {
-  const ModelSettings& settings = call.servable->settings();
-  v1::PredictResponse& response = call.response;
-  response.mutable_model()->set_name(settings.name);
-  response.mutable_model()->set_version(call.servable->version());
-  response.set_request_id(call.request.request_id());
-  EncodeOutputs(call.request, settings, std::move(result.outputs), response);
-  v1::Timings& timings = *response.mutable_timings();
-  timings.set_queue_ns(absl::ToInt64Nanoseconds(result.times.queue));
-  timings.set_assemble_ns(absl::ToInt64Nanoseconds(result.times.assemble));
-  timings.set_inference_ns(absl::ToInt64Nanoseconds(result.times.inference));
-  timings.set_total_ns(absl::ToInt64Nanoseconds(absl::Now() - call.received));
-  timings.set_batch_rows(result.batch_rows);
-}
-
-absl::Time Deadline(const grpc::CallbackServerContext& context, const Call& call) {
-  const absl::Time deadline = absl::FromChrono(context.deadline());
-  if (call.request.timeout_us() == 0) return deadline;
-  return std::min(deadline, call.received + absl::Microseconds(call.request.timeout_us()));
-}
-
 }  // namespace
+
+// One request from its receipt until its answer is out; then gRPC calls OnDone, which ends its life.
+class PredictService::Call : public grpc::ServerUnaryReactor {
+ public:
+  Call(PredictService& service, const grpc::CallbackServerContext& context,
+       const v1::PredictRequest& request, v1::PredictResponse& response)
+      : service_(service), context_(context), request_(request), response_(response) {}
+
+  void Start() {
+    if (!counted_) {
+      Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is draining"));
+    } else if (const absl::Status status = Prepare(); !status.ok()) {
+      Finish(ToGrpc(status));
+    } else if (context_.IsCancelled()) {
+      Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"));
+    } else {
+      servable_->Submit({.inputs = std::move(decoded_.inputs),
+                         .rows = decoded_.rows,
+                         .deadline = Deadline(),
+                         .done = [this](absl::StatusOr<TaskResult> result) {
+                           if (result.ok()) BuildResponse(*std::move(result));
+                           Finish(ToGrpc(result.status()));
+                         }});
+    }
+  }
+
+  void OnDone() override {
+    const bool counted = counted_;
+    PredictService& service = service_;
+    delete this;  // Gives the servable back before the drain goes on.
+    if (counted) service.End();
+  }
+
+ private:
+  absl::Status Prepare() {
+    if (request_.model().name().empty()) {
+      return absl::InvalidArgumentError("model.name is empty");
+    }
+    if (request_.request_id().size() > kMaxRequestIdBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("request_id takes at most ",
+                                                     kMaxRequestIdBytes, " bytes, got ",
+                                                     request_.request_id().size()));
+    }
+    if (request_.timeout_us() < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("timeout_us is negative: ", request_.timeout_us()));
+    }
+    WEIR_ASSIGN_OR_RETURN(servable_, service_.repository_.Find(request_.model().name(),
+                                                               request_.model().version()));
+    WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(request_, servable_->settings()));
+    WEIR_ASSIGN_OR_RETURN(decoded_, DecodeInputs(request_, servable_->settings()));
+    return absl::OkStatus();
+  }
+
+  absl::Time Deadline() const {
+    const absl::Time deadline = absl::FromChrono(context_.deadline());
+    if (request_.timeout_us() == 0) return deadline;
+    return std::min(deadline, absl::Now() - TimeSinceReceipt() +
+                                  absl::Microseconds(request_.timeout_us()));
+  }
+
+  absl::Duration TimeSinceReceipt() const {
+    return absl::FromChrono(SteadyClock::now() - received_);
+  }
+
+  void BuildResponse(TaskResult result) {
+    const ModelSettings& settings = servable_->settings();
+    response_.mutable_model()->set_name(settings.name);
+    response_.mutable_model()->set_version(servable_->version());
+    response_.set_request_id(request_.request_id());
+    EncodeOutputs(request_, settings, std::move(result.outputs), response_);
+    v1::Timings& timings = *response_.mutable_timings();
+    timings.set_queue_ns(absl::ToInt64Nanoseconds(result.times.queue));
+    timings.set_assemble_ns(absl::ToInt64Nanoseconds(result.times.assemble));
+    timings.set_inference_ns(absl::ToInt64Nanoseconds(result.times.inference));
+    timings.set_total_ns(absl::ToInt64Nanoseconds(TimeSinceReceipt()));
+    timings.set_batch_rows(result.batch_rows);
+  }
+
+  PredictService& service_;
+  const grpc::CallbackServerContext& context_;
+  const v1::PredictRequest& request_;
+  v1::PredictResponse& response_;
+  const bool counted_ = service_.Begin();
+  const SteadyClock::time_point received_ = SteadyClock::now();
+  std::shared_ptr<Servable> servable_;
+  DecodedInputs decoded_;
+};
 
 grpc::ServerUnaryReactor* PredictService::Predict(grpc::CallbackServerContext* context,
                                                   const v1::PredictRequest* request,
                                                   v1::PredictResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  auto call = std::make_unique<Call>(Call{*request, *response, *reactor, absl::Now()});
-  const absl::Status status = Prepare(repository_, *call);
-  if (!status.ok()) {
-    reactor->Finish(ToGrpc(status));
-    return reactor;
-  }
-  if (context->IsCancelled()) {
-    reactor->Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"));
-    return reactor;
-  }
-  Servable& servable = *call->servable;
-  Task task{.inputs = std::move(call->decoded.inputs),
-            .rows = call->decoded.rows,
-            .deadline = Deadline(*context, *call)};
-  task.done = [call = std::move(call)](absl::StatusOr<TaskResult> result) {
-    if (result.ok()) BuildResponse(*call, *std::move(result));
-    call->reactor.Finish(ToGrpc(result.status()));
-  };
-  servable.Submit(std::move(task));
-  return reactor;
+  auto* const call = new Call(*this, *context, *request, *response);  // OnDone deletes it.
+  call->Start();
+  return call;
+}
+
+bool PredictService::Drain(absl::Duration timeout) {
+  absl::MutexLock lock(&mu_);
+  draining_ = true;
+  const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return in_flight_ == 0; };
+  return mu_.AwaitWithTimeout(absl::Condition(&idle), timeout);
+}
+
+bool PredictService::Begin() {
+  absl::MutexLock lock(&mu_);
+  if (draining_) return false;
+  ++in_flight_;
+  return true;
+}
+
+void PredictService::End() {
+  absl::MutexLock lock(&mu_);
+  --in_flight_;
 }
 
 }  // namespace weir

@@ -2,10 +2,13 @@
 #ifndef WEIR_SERVER_RPC_PREDICT_SERVICE_H_
 #define WEIR_SERVER_RPC_PREDICT_SERVICE_H_
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
-#include "proto/weir/v1/predictor.grpc.pb.h"
 #include "server/model/repository.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {
 
@@ -19,8 +22,21 @@ class PredictService : public v1::Predictor::CallbackService {
                                     const v1::PredictRequest* request,
                                     v1::PredictResponse* response) override;
 
+  // From now on answers new requests with UNAVAILABLE, and waits for the answers of those in flight
+  // to be out. False if some are not when `timeout` is over.
+  bool Drain(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
+  class Call;
+
+  // Whether a request may begin; if so, End has to follow.
+  bool Begin() ABSL_LOCKS_EXCLUDED(mu_);
+  void End() ABSL_LOCKS_EXCLUDED(mu_);
+
   const Repository& repository_;
+  absl::Mutex mu_;  // Held for a few instructions only.
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
+  int in_flight_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace weir

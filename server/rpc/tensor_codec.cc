@@ -107,7 +107,7 @@ void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std:
   for (auto index = order.begin(); index != last; ++index) {
     v1::ScoredClass& scored = *ranked.add_classes();
     scored.set_index(*index);
-    scored.set_score(static_cast<float>(scores[*index]));
+    scored.set_score(scores[*index]);
     // Where the config leaves the number of classes open, the file may have fewer.
     if (static_cast<size_t>(*index) < labels.size()) scored.set_label(labels[*index]);
   }

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "proto/weir/v1/predictor.pb.h"
+#include "weir/v1/predictor.pb.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
 #include "server/model/tensor.h"

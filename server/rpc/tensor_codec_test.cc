@@ -114,10 +114,20 @@ TEST(DecodeInputsTest, ShapesAreChecked) {
   EXPECT_EQ(error("[-1, 2, 2]"), "input \"image\": expected 1 to 4 rows, got shape [-1, 2, 2]");
 }
 
-TEST(DecodeInputsTest, OpenSizesCannotBeNegativeOrOverflow) {
+TEST(DecodeInputsTest, AShapeWithAbsurdlyManyDimensionsIsShownShort) {
+  std::string shape = "1";
+  for (int i = 0; i < 9999; ++i) shape += ", 1";
+  EXPECT_EQ(DecodeError("inputs { name: 'image' shape: [" + shape + "] }"),
+            "input \"image\": expected shape [rows, 2, 2], got [1, 1, 1, 1, 1, 1, 1, 1, ...] "
+            "(10000 dimensions)");
+}
+
+TEST(DecodeInputsTest, OpenSizesCannotBeEmptyNegativeOrOverflow) {
   const std::string a = "inputs { name: 'a' shape: [1, 1] values: 1 }";
   EXPECT_EQ(DecodeError(a + "inputs { name: 'b' shape: [1, -3] }", TwoInputs()),
-            "input \"b\": shape [1, -3] has a negative size");
+            "input \"b\": shape [1, -3] has a size below 1");
+  EXPECT_EQ(DecodeError(a + "inputs { name: 'b' shape: [1, 0] }", TwoInputs()),
+            "input \"b\": shape [1, 0] has a size below 1");
   EXPECT_EQ(DecodeError(a + "inputs { name: 'b' shape: [4, 4611686018427387905] }", TwoInputs()),
             "input \"b\": shape [4, 4611686018427387905] has too many elements");
 }

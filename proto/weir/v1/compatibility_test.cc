@@ -11,9 +11,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
-#include "proto/weir/v1/model_config.pb.h"
-#include "proto/weir/v1/predictor.pb.h"
-#include "proto/weir/v1/tensor.pb.h"
+#include "weir/v1/model_config.pb.h"
+#include "weir/v1/predictor.pb.h"
+#include "weir/v1/tensor.pb.h"
 
 namespace weir {
 namespace {
