@@ -1,21 +1,19 @@
-// Text from outside, made fit for a message.
+// Text from outside.
 #ifndef WEIR_BASE_NAMES_H_
 #define WEIR_BASE_NAMES_H_
 
 #include <string>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 namespace weir {
 
-// `text` without control characters, and not longer than a name should be.
-inline std::string Printable(absl::string_view text) {
-  constexpr size_t kMaxBytes = 80;
-  if (text.size() <= kMaxBytes) return absl::CHexEscape(text);
-  return absl::StrCat(absl::CHexEscape(text.substr(0, kMaxBytes)), "...");
-}
+// `text` fit for a message: without control characters, and not longer than a name should be.
+std::string Printable(absl::string_view text);
+
+// Whether `text` may go into a protobuf string: no overlong forms, no surrogates, nothing beyond
+// U+10FFFF.
+bool IsUtf8(absl::string_view text);
 
 }  // namespace weir
 

@@ -1,8 +1,11 @@
 #include "server/batching/direct_servable.h"
 
+#include <chrono>
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -17,13 +20,14 @@ absl::StatusOr<std::shared_ptr<Servable>> DirectServable::Create(ModelSettings s
 }
 
 void DirectServable::Submit(Task task) {
-  const absl::Time start = absl::Now();
-  if (start >= task.deadline) {
+  if (absl::Now() >= task.deadline) {
     std::move(task.done)(
         absl::DeadlineExceededError("the deadline passed before the model ran"));
     return;
   }
+  const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<std::vector<Tensor>> outputs = model_->Run(task.inputs);
+  const auto taken = absl::FromChrono(std::chrono::steady_clock::now() - start);
   if (!outputs.ok()) {
     WEIR_LOG(kError, "model ", settings_.name, " version ", version_,
              " failed: ", outputs.status().message());
@@ -32,7 +36,7 @@ void DirectServable::Submit(Task task) {
     return;
   }
   std::move(task.done)(TaskResult{.outputs = *std::move(outputs),
-                                  .times = {.inference = absl::Now() - start},
+                                  .times = {.inference = taken},
                                   .batch_rows = task.rows});
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/files.h"
+#include "base/names.h"
 #include "base/status_macros.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -178,6 +179,25 @@ absl::Status ParseParameter(const std::string& key, const std::string& value,
   return absl::OkStatus();  // Somebody else's parameter.
 }
 
+// The name under which formats.cc knows the model's format.
+absl::StatusOr<std::string> ParseBackend(const v1::ModelConfig& config) {
+  if (!config.platform().empty() && config.platform() != "pytorch_libtorch") {
+    return absl::InvalidArgumentError(absl::StrCat("platform \"", config.platform(),
+                                                   "\" is not supported; expected "
+                                                   "\"pytorch_libtorch\""));
+  }
+  if (!config.backend().empty()) return config.backend();
+  if (!config.platform().empty()) return "pytorch";
+  return absl::InvalidArgumentError(
+      "expected backend: \"pytorch\" or platform: \"pytorch_libtorch\"");
+}
+
+// A file beside config.pbtxt.
+absl::Status CheckFilename(absl::string_view field, absl::string_view filename) {
+  if (!absl::StrContains(filename, '/')) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, " holds a path: ", filename));
+}
+
 absl::Status CheckSupported(const v1::ModelConfig& config) {
   if (config.has_dynamic_batching()) {
     return absl::InvalidArgumentError("field \"dynamic_batching\" is not supported yet");
@@ -200,29 +220,22 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
                                                    "\" but the directory is \"", directory_name,
                                                    "\""));
   }
-  settings.backend = config.backend();
-  if (settings.backend.empty() && config.platform() == "pytorch_libtorch") {
-    settings.backend = "pytorch";
-  }
-  if (settings.backend.empty()) {
-    return absl::InvalidArgumentError(
-        "expected backend: \"pytorch\" or platform: \"pytorch_libtorch\"");
-  }
+  WEIR_ASSIGN_OR_RETURN(settings.backend, ParseBackend(config));
   if (config.max_batch_size() < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("max_batch_size is negative: ", config.max_batch_size()));
   }
   settings.max_batch_rows = config.max_batch_size();
   if (!config.default_model_filename().empty()) {
-    if (absl::StrContains(config.default_model_filename(), '/')) {
-      return absl::InvalidArgumentError("default_model_filename holds a path");
-    }
+    WEIR_RETURN_IF_ERROR(
+        CheckFilename("default_model_filename", config.default_model_filename()));
     settings.filename = config.default_model_filename();
   }
   settings.version_policy = config.version_policy();
   WEIR_RETURN_IF_ERROR(ParseTensors("input", config.input(), settings.inputs));
   WEIR_RETURN_IF_ERROR(ParseTensors("output", config.output(), settings.outputs));
   for (int i = 0; i < config.output_size(); ++i) {
+    WEIR_RETURN_IF_ERROR(CheckFilename("label_filename", config.output(i).label_filename()));
     settings.outputs[i].label_filename = config.output(i).label_filename();
   }
   for (const auto& [key, parameter] : config.parameters()) {
@@ -231,17 +244,19 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
   return absl::OkStatus();
 }
 
-absl::Status LoadLabels(const std::string& model_directory, TensorSpec& output) {
-  WEIR_ASSIGN_OR_RETURN(const std::string text,
-                        ReadFile(absl::StrCat(model_directory, "/", output.label_filename)));
-  output.labels = absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n');
-  const int64_t classes = output.dims.back();
-  if (classes != -1 && static_cast<int64_t>(output.labels.size()) != classes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        model_directory, "/", output.label_filename, ": output \"", output.name, "\" has ", classes,
-        " classes, the file has ", output.labels.size(), " labels"));
+absl::Status LoadLabels(const std::string& path, TensorSpec& output) {
+  WEIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  if (!IsUtf8(text)) return Invalid(path, "not UTF-8");
+  for (const absl::string_view line :
+       absl::StrSplit(absl::StripTrailingAsciiWhitespace(text), '\n')) {
+    output.labels.emplace_back(absl::StripSuffix(line, "\r"));
   }
-  return absl::OkStatus();
+  const int64_t classes = output.dims.back();
+  if (classes == -1 || static_cast<int64_t>(output.labels.size()) == classes) {
+    return absl::OkStatus();
+  }
+  return Invalid(path, absl::StrCat("output \"", output.name, "\" has ", classes,
+                                    " classes, the file has ", output.labels.size(), " labels"));
 }
 
 }  // namespace
@@ -270,7 +285,8 @@ absl::StatusOr<ModelSettings> LoadModelSettings(const std::string& model_directo
   WEIR_ASSIGN_OR_RETURN(ModelSettings settings, ParseModelConfig(text, name, path));
   for (TensorSpec& output : settings.outputs) {
     if (!output.label_filename.empty()) {
-      WEIR_RETURN_IF_ERROR(LoadLabels(model_directory, output));
+      WEIR_RETURN_IF_ERROR(
+          LoadLabels(absl::StrCat(model_directory, "/", output.label_filename), output));
     }
   }
   return settings;

@@ -123,8 +123,15 @@ TEST(ModelSettingsTest, ValuesOutOfRangeAreNamed) {
               HasSubstr("TYPE_STRING is not supported"));
   EXPECT_THAT(Error(ParseWith("default_model_filename: \"../model.pt\"")),
               HasSubstr("default_model_filename holds a path"));
+  EXPECT_THAT(Error(ParseReplacing("labels.txt", "../labels.txt")),
+              HasSubstr("label_filename holds a path: ../labels.txt"));
   EXPECT_THAT(Error(ParseWith("input { name: \"image\" data_type: TYPE_FP32 dims: 1 }")),
               HasSubstr("input \"image\" stands twice"));
+}
+
+TEST(ModelSettingsTest, APlatformThatIsNotSupportedIsNamedEvenBesideABackend) {
+  EXPECT_THAT(Error(ParseWith("platform: \"tensorrt_plan\"")),
+              HasSubstr("platform \"tensorrt_plan\" is not supported"));
 }
 
 TEST(ModelSettingsTest, TheNameMustBeThatOfTheDirectory) {
@@ -156,6 +163,12 @@ TEST(ModelSettingsTest, LabelsAreReadAndCounted) {
   const auto settings = LoadModelSettings(directory);
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_THAT(settings->outputs[0].labels, ElementsAre("left", "right"));
+
+  std::ofstream(directory + "/labels.txt") << "left\r\nright\r\n";
+  EXPECT_THAT(LoadModelSettings(directory)->outputs[0].labels, ElementsAre("left", "right"));
+
+  std::ofstream(directory + "/labels.txt") << "left\nr\xefght\n";
+  EXPECT_THAT(Error(LoadModelSettings(directory)), HasSubstr("labels.txt: not UTF-8"));
 
   std::ofstream(directory + "/labels.txt") << "left\n";
   EXPECT_THAT(Error(LoadModelSettings(directory)), HasSubstr("has 2 classes, the file has 1"));

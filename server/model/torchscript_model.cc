@@ -4,15 +4,21 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/version.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "absl/memory/memory.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -49,9 +55,16 @@ std::optional<at::ScalarType> ToScalarType(v1::DataType type) {
   }
 }
 
-// torch's messages go on for pages of stack; what a person needs stands in the first line.
-std::string FirstLine(const std::exception& error) {
-  const absl::string_view text = error.what();
+// What a person needs of torch's messages, which go on for pages of stack: the first line, but of a
+// failure inside the module the last one, where the module's own words are.
+std::string Reason(const std::exception& error) {
+  const auto* const c10_error = dynamic_cast<const c10::Error*>(&error);
+  absl::string_view text =
+      c10_error != nullptr ? c10_error->what_without_backtrace() : error.what();
+  text = absl::StripAsciiWhitespace(text);
+  if (absl::StrContains(text, "Traceback of TorchScript")) {
+    return std::string(text.substr(text.rfind('\n') + 1));
+  }
   return std::string(text.substr(0, text.find('\n')));
 }
 
@@ -113,6 +126,7 @@ class TorchScriptModel : public Model {
     }
     WEIR_ASSIGN_OR_RETURN(model->input_positions_,
                           Positions(settings.inputs, arguments.size(), arguments, "input"));
+    model->writes_to_inputs_ = model->MayWriteToInputs();
     WEIR_RETURN_IF_ERROR(model->WarmUp());
     return model;
   }
@@ -121,7 +135,7 @@ class TorchScriptModel : public Model {
     try {
       return Forward(inputs);
     } catch (const std::exception& error) {
-      return absl::InternalError(FirstLine(error));
+      return absl::InternalError(Reason(error));
     }
   }
 
@@ -134,11 +148,10 @@ class TorchScriptModel : public Model {
     std::vector<c10::IValue> arguments(inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       const TensorView& input = inputs[i];
-      // The module reads the caller's bytes in place; frozen modules do not write to arguments.
-      arguments[input_positions_[i]] =
-          at::from_blob(const_cast<char*>(input.data.data()),
-                        at::IntArrayRef(input.shape.data(), input.shape.size()),
-                        at::TensorOptions(*ToScalarType(input.type)));
+      at::Tensor tensor = at::from_blob(const_cast<char*>(input.data.data()),
+                                        at::IntArrayRef(input.shape.data(), input.shape.size()),
+                                        at::TensorOptions(*ToScalarType(input.type)));
+      arguments[input_positions_[i]] = writes_to_inputs_ ? tensor.clone() : std::move(tensor);
     }
     WEIR_ASSIGN_OR_RETURN(const std::vector<at::Tensor> values, Unpack(forward_(arguments)));
     std::vector<Tensor> outputs;
@@ -149,6 +162,17 @@ class TorchScriptModel : public Model {
       outputs.push_back(ToTensor(settings_.outputs[i].type, values[i]));
     }
     return outputs;
+  }
+
+  // Whether forward() may change its arguments, as x.clamp_() does: then it gets copies of its own.
+  bool MayWriteToInputs() const {
+    const std::shared_ptr<torch::jit::Graph> graph = forward_.graph()->copy();
+    torch::jit::Inline(*graph);
+    const torch::jit::AliasDb aliases(graph);
+    for (const torch::jit::Value* input : graph->inputs().slice(1)) {
+      if (aliases.hasWriters(input)) return true;
+    }
+    return false;
   }
 
   // The result of forward() as one tensor for each output of the settings.
@@ -208,6 +232,7 @@ class TorchScriptModel : public Model {
   // The first calls of a module compile it.
   absl::Status WarmUp() const {
     constexpr int kRuns = 3;
+    constexpr int64_t kMaxBytes = 64 << 20;  // Of one input; the largest batch may be absurd.
     std::vector<int64_t> row_counts = {1};
     if (settings_.max_batch_rows > 1) row_counts.push_back(settings_.max_batch_rows);
     for (const int64_t rows : row_counts) {
@@ -217,6 +242,11 @@ class TorchScriptModel : public Model {
         for (int64_t& size : tensor.shape) size = size == -1 ? 1 : size;
         if (settings_.max_batch_rows > 0) tensor.shape.insert(tensor.shape.begin(), rows);
         WEIR_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape));
+        if (count * ElementBytes(input.type) > kMaxBytes) {
+          return absl::InvalidArgumentError(absl::StrCat(
+              "input \"", input.name, "\" of shape ", ShapeToString(tensor.shape),
+              " is larger than ", kMaxBytes, " bytes; max_batch_size or dims are too large"));
+        }
         tensor.data.assign(count * ElementBytes(input.type), '\0');
         zeros.push_back(std::move(tensor));
       }
@@ -238,6 +268,7 @@ class TorchScriptModel : public Model {
   torch::jit::Module module_;
   mutable torch::jit::Method forward_;
   std::vector<size_t> input_positions_;  // Of each input among forward()'s arguments.
+  bool writes_to_inputs_ = false;
 };
 
 }  // namespace
@@ -249,15 +280,21 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings&
   if (!std::filesystem::is_regular_file(path, error)) {
     return absl::NotFoundError(absl::StrCat(path, ": there is no such file"));
   }
+  torch::jit::Module module;
   try {
-    absl::StatusOr<std::unique_ptr<Model>> model =
-        TorchScriptModel::Create(settings, torch::jit::load(path, at::kCPU));
-    if (model.ok()) return model;
-    return absl::Status(model.status().code(),
-                        absl::StrCat(path, ": ", model.status().message()));
+    module = torch::jit::load(path, at::kCPU);
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": not a TorchScript file or a damaged one: ", FirstLine(error)));
+        absl::StrCat(path, ": not a TorchScript file or a damaged one: ", Reason(error)));
+  }
+  try {
+    absl::StatusOr<std::unique_ptr<Model>> model =
+        TorchScriptModel::Create(settings, std::move(module));
+    if (model.ok()) return model;
+    return absl::Status(model.status().code(), absl::StrCat(path, ": ", model.status().message()));
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": cannot be prepared: ", Reason(error)));
   }
 }
 
