@@ -9,7 +9,9 @@ namespace weir {
 
 std::vector<std::string> ParseFlags(int argc, char** argv, absl::string_view usage) {
   absl::FlagsUsageConfig config;
-  config.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "main.cc"); };
+  config.contains_help_flags = [](absl::string_view file) {
+    return absl::EndsWith(file, "main.cc");
+  };
   absl::SetFlagsUsageConfig(config);
   absl::SetProgramUsageMessage(usage);
   const std::vector<char*> arguments = absl::ParseCommandLine(argc, argv);

@@ -39,8 +39,7 @@ std::string EscapeControls(absl::string_view text) {
 std::string FormatLogLine(LogSeverity severity, absl::Time time, absl::string_view file, int line,
                           absl::string_view message) {
   return absl::StrCat(absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", time, absl::UTCTimeZone()), " ",
-                      Name(severity), " ", file, ":", line, " ", EscapeControls(message),
-                      "\n");
+                      Name(severity), " ", file, ":", line, " ", EscapeControls(message), "\n");
 }
 
 void WriteLog(LogSeverity severity, absl::string_view file, int line, absl::string_view message) {

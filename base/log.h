@@ -26,8 +26,7 @@ void WriteLog(LogSeverity severity, absl::string_view file, int line, absl::stri
 }  // namespace weir
 
 // WEIR_LOG(kInfo, "loaded ", name, " in ", duration_ms, " ms");
-#define WEIR_LOG(severity, ...)                                        \
-  ::weir::WriteLog(::weir::LogSeverity::severity, __FILE__, __LINE__, \
-                   ::absl::StrCat(__VA_ARGS__))
+#define WEIR_LOG(severity, ...) \
+  ::weir::WriteLog(::weir::LogSeverity::severity, __FILE__, __LINE__, ::absl::StrCat(__VA_ARGS__))
 
 #endif  // WEIR_BASE_LOG_H_

@@ -6,8 +6,9 @@ namespace weir {
 namespace {
 
 TEST(LogTest, ALineHoldsTimeSeverityPlaceAndMessage) {
-  EXPECT_EQ(FormatLogLine(LogSeverity::kWarning, absl::FromUnixMicros(1'500'000), "a/b.cc", 7, "hi"),
-            "1970-01-01T00:00:01.500000Z WARNING a/b.cc:7 hi\n");
+  EXPECT_EQ(
+      FormatLogLine(LogSeverity::kWarning, absl::FromUnixMicros(1'500'000), "a/b.cc", 7, "hi"),
+      "1970-01-01T00:00:01.500000Z WARNING a/b.cc:7 hi\n");
 }
 
 TEST(LogTest, AMessageCannotForgeALineOfItsOwn) {
@@ -24,8 +25,9 @@ TEST(LogTest, QuotesAndBackslashesStayAsTheyAre) {
 }
 
 TEST(LogTest, TextInOtherScriptsStaysReadable) {
-  EXPECT_NE(FormatLogLine(LogSeverity::kInfo, absl::UnixEpoch(), "a.cc", 1, "модель").find("модель"),
-            std::string::npos);
+  EXPECT_NE(
+      FormatLogLine(LogSeverity::kInfo, absl::UnixEpoch(), "a.cc", 1, "модель").find("модель"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ std::string WhyNotListen(const std::string& host, int port) {
   addrinfo* found = nullptr;
   absl::string_view name = host;
   if (absl::ConsumePrefix(&name, "[")) absl::ConsumeSuffix(&name, "]");
-  if (const int error = getaddrinfo(std::string(name).c_str(), absl::StrCat(port).c_str(), &hints,
-                                    &found)) {
+  if (const int error =
+          getaddrinfo(std::string(name).c_str(), absl::StrCat(port).c_str(), &hints, &found)) {
     return gai_strerror(error);
   }
   const absl::Cleanup free_found = [found] { freeaddrinfo(found); };

@@ -7,18 +7,18 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define WEIR_RETURN_IF_ERROR(expr)                      \
-  do {                                                  \
-    absl::Status weir_status = (expr);                  \
-    if (!weir_status.ok()) return weir_status;          \
+#define WEIR_RETURN_IF_ERROR(expr)             \
+  do {                                         \
+    absl::Status weir_status = (expr);         \
+    if (!weir_status.ok()) return weir_status; \
   } while (false)
 
 // WEIR_ASSIGN_OR_RETURN(auto value, MakeValue());
 #define WEIR_ASSIGN_OR_RETURN(lhs, expr) \
   WEIR_ASSIGN_OR_RETURN_(WEIR_CONCAT_(weir_status_or_, __LINE__), lhs, expr)
 
-#define WEIR_ASSIGN_OR_RETURN_(result, lhs, expr)    \
-  auto result = (expr);                              \
+#define WEIR_ASSIGN_OR_RETURN_(result, lhs, expr)      \
+  auto result = (expr);                                \
   if (!result.ok()) return std::move(result).status(); \
   lhs = *std::move(result)
 

@@ -2,17 +2,18 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/flags.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "grpc/health/v1/health.grpc.pb.h"
 
 ABSL_FLAG(std::string, address, "127.0.0.1:8001", "The server's host:port.");
 ABSL_FLAG(std::string, model, "", "The model to ask for; the whole server if empty.");
@@ -44,7 +45,12 @@ grpc::Status WaitUntilServing(const std::shared_ptr<grpc::Channel>& channel,
 }  // namespace
 
 int main(int argc, char** argv) {
-  weir::ParseFlags(argc, argv, "waits until a weir server, or one model of it, is serving");
+  const std::vector<std::string> arguments =
+      weir::ParseFlags(argc, argv, "waits until a weir server, or one model of it, is serving");
+  if (!arguments.empty()) {
+    std::cerr << "unexpected argument: " << arguments[0] << "\n";
+    return 2;
+  }
   const std::string address = absl::GetFlag(FLAGS_address);
   const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   HealthCheckRequest request;

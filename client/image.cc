@@ -67,8 +67,7 @@ Square Resize(Square& from) {
       for (int y = first(row); y < last(row); ++y) {
         for (int x = first(column); x < last(column); ++x) sum += from.at(y, x);
       }
-      const int64_t area =
-          int64_t{last(row) - first(row)} * (last(column) - first(column));
+      const int64_t area = int64_t{last(row) - first(row)} * (last(column) - first(column));
       to.at(row, column) = static_cast<uint8_t>(sum / area);
     }
   }

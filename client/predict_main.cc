@@ -3,6 +3,7 @@
 //   weir-predict --model=fashion-fast shirt.png      a picture
 //   weir-predict --model=fashion-fast 42             image 42 of the Fashion-MNIST test set
 //   weir-predict --model=flats-price 1,55.75,...     the features of one row
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -92,6 +94,37 @@ absl::StatusOr<v1::PredictResponse> Call(v1::Predictor::Stub& stub,
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+// A row of several scores; a single number is a measured quantity.
+bool IsClasses(const v1::Tensor& tensor) {
+  const bool scores = tensor.data_type() == v1::TYPE_FP32 || tensor.data_type() == v1::TYPE_FP64;
+  return scores && tensor.shape_size() == 2 && tensor.shape(1) > 1;
+}
+
+template <typename T>
+void PrintElements(const v1::Tensor& tensor) {
+  constexpr size_t kMaxShown = 8;
+  const size_t count = tensor.data().size() / sizeof(T);
+  for (size_t i = 0; i < std::min(count, kMaxShown); ++i) {
+    T value;
+    std::memcpy(&value, &tensor.data()[i * sizeof(T)], sizeof(T));
+    std::cout << absl::StrFormat("  %.6g", value);
+  }
+  if (count > kMaxShown) std::cout << "  ... (" << count << ")";
+}
+
+void PrintTensor(const v1::Tensor& tensor) {
+  std::cout << "  " << tensor.name();
+  if (tensor.data_type() == v1::TYPE_FP32) {
+    PrintElements<float>(tensor);
+  } else if (tensor.data_type() == v1::TYPE_FP64) {
+    PrintElements<double>(tensor);
+  } else {
+    std::cout << "  " << v1::DataType_Name(tensor.data_type()) << " ["
+              << absl::StrJoin(tensor.shape(), ", ") << "]";
+  }
+  std::cout << "\n";
+}
+
 void Print(const v1::PredictResponse& response, const std::string& truth) {
   std::cout << response.model().name() << " version " << response.model().version()
             << absl::StrFormat(", %.0f us in the server, %.0f us of them in the model\n",
@@ -104,37 +137,24 @@ void Print(const v1::PredictResponse& response, const std::string& truth) {
           scored.label().empty() ? absl::StrCat("class ", scored.index()) : scored.label());
     }
   }
+  for (const v1::Tensor& output : response.outputs()) PrintTensor(output);
   if (!truth.empty()) std::cout << "  in truth  " << truth << "\n";
-}
-
-// One tensor of a single number: a measured quantity, not classes.
-bool IsValue(const v1::PredictResponse& response) {
-  return response.outputs_size() == 1 && response.outputs(0).data_type() == v1::TYPE_FP32 &&
-         response.outputs(0).data().size() == sizeof(float);
 }
 
 absl::Status Run(const std::string& argument) {
   WEIR_ASSIGN_OR_RETURN(Input input, ReadInput(argument));
-  const auto stub = v1::Predictor::NewStub(grpc::CreateChannel(
-      absl::GetFlag(FLAGS_address), grpc::InsecureChannelCredentials()));
+  const auto stub = v1::Predictor::NewStub(
+      grpc::CreateChannel(absl::GetFlag(FLAGS_address), grpc::InsecureChannelCredentials()));
   v1::PredictRequest request;
   request.mutable_model()->set_name(absl::GetFlag(FLAGS_model));
   request.mutable_model()->set_version(absl::GetFlag(FLAGS_version));
   *request.add_inputs() = std::move(input.tensor);
-  // The first answer tells what the outputs are called.
+  // The first answer tells what the outputs are.
   WEIR_ASSIGN_OR_RETURN(v1::PredictResponse response, Call(*stub, request));
-  if (IsValue(response)) {
-    float value;
-    std::memcpy(&value, response.outputs(0).data().data(), sizeof(value));
-    Print(response, input.truth);
-    std::cout << "  " << response.outputs(0).name() << "  " << absl::StrFormat("%.6g", value)
-              << "\n";
-    return absl::OkStatus();
-  }
   for (const v1::Tensor& output : response.outputs()) {
     v1::RequestedOutput& wanted = *request.add_outputs();
     wanted.set_name(output.name());
-    wanted.set_top_k(absl::GetFlag(FLAGS_top_k));
+    if (IsClasses(output)) wanted.set_top_k(absl::GetFlag(FLAGS_top_k));
   }
   WEIR_ASSIGN_OR_RETURN(response, Call(*stub, request));
   Print(response, input.truth);

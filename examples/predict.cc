@@ -14,8 +14,8 @@ int main(int argc, char** argv) {
   features.set_name("features");
   features.add_shape(1);
   features.add_shape(14);
-  for (const double value : {1.0, 55.75, 37.62, 2.7, 120.0, 16.0, 1.0, 7.0, 10.0, 30.0, 2.0, 0.0,
-                             55.0, 2005.0}) {
+  for (const double value :
+       {1.0, 55.75, 37.62, 2.7, 120.0, 16.0, 1.0, 7.0, 10.0, 30.0, 2.0, 0.0, 55.0, 2005.0}) {
     features.add_values(value);
   }
 

@@ -59,12 +59,12 @@ int Run() {
     WEIR_LOG(kWarning, "this BLAS is a slow one; OpenBLAS is many times faster");
   }
 
-  absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
-      {.model_repository = absl::GetFlag(FLAGS_model_repository),
-       .models = absl::GetFlag(FLAGS_models),
-       .host = absl::GetFlag(FLAGS_host),
-       .port = absl::GetFlag(FLAGS_port),
-       .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes)});
+  absl::StatusOr<std::unique_ptr<weir::Server>> created =
+      weir::Server::Create({.model_repository = absl::GetFlag(FLAGS_model_repository),
+                            .models = absl::GetFlag(FLAGS_models),
+                            .host = absl::GetFlag(FLAGS_host),
+                            .port = absl::GetFlag(FLAGS_port),
+                            .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes)});
   if (!created.ok()) return Fail(created.status());
   weir::Server& server = **created;
 

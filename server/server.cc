@@ -29,9 +29,8 @@ absl::StatusOr<std::shared_ptr<Servable>> MakeServable(ModelSettings settings, i
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
-  WEIR_ASSIGN_OR_RETURN(
-      std::unique_ptr<Repository> repository,
-      Repository::Open(options.model_repository, options.models, MakeServable));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Repository> repository,
+                        Repository::Open(options.model_repository, options.models, MakeServable));
   auto server = absl::WrapUnique(new Server(std::move(repository)));
   WEIR_RETURN_IF_ERROR(server->Listen(options));
   return server;
@@ -64,8 +63,8 @@ absl::Status Server::Listen(const Options& options) {
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
-                                               WhyNotListen(options.host, options.port)));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", address, ": ", WhyNotListen(options.host, options.port)));
   }
   grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
   health.SetServingStatus(false);

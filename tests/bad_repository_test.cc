@@ -6,9 +6,9 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "weir/v1/predictor.grpc.pb.h"
 #include "tests/process.h"
 #include "tests/serving_fixture.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -74,7 +74,8 @@ TEST_F(BadRepositoryTest, AMissingModelFile) {
 }
 
 TEST_F(BadRepositoryTest, ATypoInAConfig) {
-  std::ofstream(Path("fashion-balanced/config.pbtxt")) << "backend: \"pytorch\"\nmax_bach_size: 8\n";
+  std::ofstream(Path("fashion-balanced/config.pbtxt"))
+      << "backend: \"pytorch\"\nmax_bach_size: 8\n";
   ExpectOnlyBalancedFails(absl::StrCat(Path("fashion-balanced/config.pbtxt"),
                                        ":2:14: Message type \"weir.v1.ModelConfig\" has no field "
                                        "named \"max_bach_size\""));

@@ -19,6 +19,6 @@ expect_same() {
 expect_same "README shows examples/predict.py" <(block README.md python) examples/predict.py
 expect_same "README shows examples/predict.cc" <(block README.md cpp) examples/predict.cc
 expect_same "docs/weir-server.md has the flags of weir-server" \
-  <(sed -n 's/^| `--\([a-z_]*\)`.*/\1/p' docs/weir-server.md | sort) \
+  <(sed -n 's/^| .--\([a-z_]*\)..*/\1/p' docs/weir-server.md | sort) \
   <(server/weir-server --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
 exit "$failed"

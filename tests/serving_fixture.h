@@ -9,8 +9,8 @@
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/status.h"
-#include "weir/v1/predictor.grpc.pb.h"
 #include "tests/process.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {
 

@@ -6,15 +6,18 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "absl/strings/str_cat.h"
-#include "grpcpp/client_context.h"
-#include "models/data/fashion_mnist.h"
+#include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "weir/v1/predictor.grpc.pb.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "models/data/fashion_mnist.h"
 #include "tests/process.h"
 #include "tests/serving_fixture.h"
+#include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -23,13 +26,15 @@ using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 using testing::HasSubstr;
+using testing::Not;
 
 HealthCheckResponse::ServingStatus HealthOf(const RunningServer& server, const std::string& model) {
   grpc::ClientContext context;
   HealthCheckRequest request;
   request.set_service(model);
   HealthCheckResponse response;
-  const grpc::Status status = Health::NewStub(server.channel())->Check(&context, request, &response);
+  const grpc::Status status =
+      Health::NewStub(server.channel())->Check(&context, request, &response);
   return status.ok() ? response.status() : HealthCheckResponse::SERVICE_UNKNOWN;
 }
 
@@ -70,8 +75,8 @@ TEST_F(ServingTest, TheVariantsNameWhatIsOnAPicture) {
     request.set_request_id("r1");
     v1::Tensor& image = *request.add_inputs();
     for (const int size : {kRows, 28, 28}) image.add_shape(size);
-    image.set_data(std::string(images->pixels.begin(),
-                               images->pixels.begin() + kRows * kFashionPixels));
+    image.set_data(
+        std::string(images->pixels.begin(), images->pixels.begin() + kRows * kFashionPixels));
     request.add_outputs()->set_name("probabilities");
     v1::RequestedOutput& best = *request.add_outputs();
     best.set_name("probabilities");
@@ -195,10 +200,40 @@ TEST_F(ServingTest, AHugeRequestIsRefusedAndTheServerGoesOn) {
   EXPECT_TRUE(Predict(BlankImage("fashion-fast")).ok());
 }
 
-TEST_F(ServingTest, ADeadlineThatHasPassedEndsTheRequest) {
-  v1::PredictRequest request = BlankImage("fashion-fast");
-  request.set_timeout_us(1);  // Passed before the request is decoded.
-  EXPECT_EQ(Predict(request).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+TEST_F(ServingTest, ReflectionListsTheServices) {
+  // ServerReflectionRequest{list_services: "*"}, as bytes: the field is a string with number 7.
+  grpc::Slice slice("\x3a\x01*");
+  grpc::ByteBuffer request(&slice, 1);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(30)));
+  grpc::CompletionQueue queue;
+  const auto call = grpc::GenericStub(server_->channel())
+                        .PrepareCall(&context,
+                                     "/grpc.reflection.v1alpha.ServerReflection/"
+                                     "ServerReflectionInfo",
+                                     &queue);
+  const auto finished = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(finished());
+  call->Write(request, nullptr);
+  ASSERT_TRUE(finished());
+  grpc::ByteBuffer response;
+  call->Read(&response, nullptr);
+  ASSERT_TRUE(finished());
+  std::vector<grpc::Slice> slices;
+  ASSERT_TRUE(response.Dump(&slices).ok());
+  std::string bytes;
+  for (const grpc::Slice& part : slices) bytes.append(part.begin(), part.end());
+  EXPECT_THAT(bytes, HasSubstr("weir.v1.Predictor"));
+  EXPECT_THAT(bytes, HasSubstr("grpc.health.v1.Health"));
+  context.TryCancel();
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  EXPECT_TRUE(finished());
 }
 
 TEST_F(ServingTest, ManyCallersAtOnceGetTheirOwnAnswers) {
@@ -228,12 +263,12 @@ TEST_F(ServingTest, ThePredictProgramNamesTheShirt) {
 }
 
 TEST_F(ServingTest, ThePredictProgramTakesAnIndexAndNumbers) {
-  Process index({"client/weir-predict", "--address=" + server_->address(), "--model=fashion-fast",
-                 "0"});
+  Process index(
+      {"client/weir-predict", "--address=" + server_->address(), "--model=fashion-fast", "0"});
   EXPECT_EQ(index.Wait(), 0) << index.output();
   EXPECT_THAT(index.output(), HasSubstr("in truth  Ankle boot"));
-  Process numbers({"client/weir-predict", "--address=" + server_->address(),
-                   "--model=flats-price", "1,55.75,37.62,2.7,120,16,1,7,10,30,2,0,55,2005"});
+  Process numbers({"client/weir-predict", "--address=" + server_->address(), "--model=flats-price",
+                   "1,55.75,37.62,2.7,120,16,1,7,10,30,2,0,55,2005"});
   EXPECT_EQ(numbers.Wait(), 0) << numbers.output();
   EXPECT_THAT(numbers.output(), HasSubstr("price"));
 }
@@ -264,11 +299,11 @@ TEST_F(ServingTest, TheExamplesOfTheReadmeAnswer) {
 }
 
 TEST_F(ServingTest, TheHealthProgramWaitsForAModel) {
-  Process serving({"client/weir-health", "--address=" + server_->address(),
-                   "--model=fashion-fast"});
+  Process serving(
+      {"client/weir-health", "--address=" + server_->address(), "--model=fashion-fast"});
   EXPECT_EQ(serving.Wait(), 0) << serving.output();
-  Process unknown({"client/weir-health", "--address=" + server_->address(), "--model=x",
-                   "--timeout=100ms"});
+  Process unknown(
+      {"client/weir-health", "--address=" + server_->address(), "--model=x", "--timeout=2s"});
   EXPECT_EQ(unknown.Wait(), 1);
   EXPECT_THAT(unknown.output(), HasSubstr("model x is not serving: SERVICE_UNKNOWN"));
 }
@@ -282,9 +317,9 @@ TEST_F(ServingTest, APortInUseIsAClearError) {
                                                       ": Address already in use")));
 }
 
-TEST(DrainTest, SigtermFinishesWhatIsInFlightAndRefusesTheRest) {
-  RunningServer server({absl::StrCat("--model_repository=", kShippedModels),
-                        "--models=fashion-accurate"});
+TEST(DrainTest, SigtermUnderLoadLosesNoRequestThatWasTaken) {
+  RunningServer server(
+      {absl::StrCat("--model_repository=", kShippedModels), "--models=fashion-accurate"});
   ASSERT_TRUE(server.WaitUntilReady("fashion-accurate")) << server.process().output();
   std::vector<std::future<grpc::Status>> calls;
   for (int i = 0; i < 16; ++i) {
@@ -304,9 +339,47 @@ TEST(DrainTest, SigtermFinishesWhatIsInFlightAndRefusesTheRest) {
   for (std::future<grpc::Status>& call : calls) {
     const grpc::Status status = call.get();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+    // A request that the server had taken and then cancelled would say so.
+    EXPECT_THAT(status.error_message(), Not(HasSubstr("Cancel")));
   }
   EXPECT_EQ(server.process().Wait(), 0) << server.process().output();
   EXPECT_THAT(server.process().output(), HasSubstr("drained"));
+  EXPECT_THAT(server.process().output(), Not(HasSubstr("still in flight")));
+}
+
+TEST(DrainTest, SomebodyWhoWatchesHealthDoesNotHoldItUp) {
+  RunningServer server({absl::StrCat("--model_repository=", kShippedModels),
+                        "--models=fashion-fast", "--drain_timeout=1h"});
+  ASSERT_TRUE(server.WaitUntilReady("fashion-fast")) << server.process().output();
+  grpc::ClientContext context;
+  HealthCheckRequest request;
+  request.set_service("fashion-fast");
+  const auto watch = Health::NewStub(server.channel())->Watch(&context, request);
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  server.process().Signal(SIGTERM);
+  EXPECT_EQ(server.process().Wait(), 0) << server.process().output();
+}
+
+TEST(DrainTest, ASignalIsObeyedWhileModelsLoad) {
+  const std::string root = testing::TempDir() + "/many";
+  const auto config =
+      std::filesystem::canonical(absl::StrCat(kShippedModels, "/fashion-accurate/config.pbtxt"));
+  for (int i = 0; i < 20; ++i) {
+    const std::string copy = absl::StrCat(root, "/copy-", i);
+    std::filesystem::create_directories(copy);
+    std::filesystem::copy(config.parent_path(), copy, std::filesystem::copy_options::recursive);
+    std::ofstream(copy + "/config.pbtxt")
+        << "backend: \"pytorch\" max_batch_size: 1\n"
+        << "input { name: \"image\" data_type: TYPE_UINT8 dims: [28, 28] }\n"
+        << "output { name: \"probabilities\" data_type: TYPE_FP32 dims: [10] }\n";
+  }
+  RunningServer server({"--model_repository=" + root});
+  server.process().Signal(SIGTERM);
+  EXPECT_EQ(server.process().Wait(), 0) << server.process().output();
+  EXPECT_THAT(server.process().output(), Not(HasSubstr("copy-9 ready")))
+      << "models in the queue are not loaded any more";
 }
 
 }  // namespace

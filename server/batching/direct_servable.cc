@@ -21,8 +21,7 @@ absl::StatusOr<std::shared_ptr<Servable>> DirectServable::Create(ModelSettings s
 
 void DirectServable::Submit(Task task) {
   if (absl::Now() >= task.deadline) {
-    std::move(task.done)(
-        absl::DeadlineExceededError("the deadline passed before the model ran"));
+    std::move(task.done)(absl::DeadlineExceededError("the deadline passed before the model ran"));
     return;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -31,13 +30,12 @@ void DirectServable::Submit(Task task) {
   if (!outputs.ok()) {
     WEIR_LOG(kError, "model ", settings_.name, " version ", version_,
              " failed: ", outputs.status().message());
-    std::move(task.done)(absl::InternalError(
-        absl::StrCat("model \"", settings_.name, "\" failed on this input")));
+    std::move(task.done)(
+        absl::InternalError(absl::StrCat("model \"", settings_.name, "\" failed on this input")));
     return;
   }
-  std::move(task.done)(TaskResult{.outputs = *std::move(outputs),
-                                  .times = {.inference = taken},
-                                  .batch_rows = task.rows});
+  std::move(task.done)(TaskResult{
+      .outputs = *std::move(outputs), .times = {.inference = taken}, .batch_rows = task.rows});
 }
 
 }  // namespace weir

@@ -40,12 +40,11 @@ class DirectServableTest : public testing::Test {
     EXPECT_TRUE(servable.ok());
     EXPECT_EQ((*servable)->version(), 3);
     std::optional<absl::StatusOr<TaskResult>> result;
-    (*servable)->Submit({.rows = 2,
-                         .deadline = deadline,
-                         .done = [&result](absl::StatusOr<TaskResult> r) {
-                           EXPECT_FALSE(result.has_value()) << "done is called once";
-                           result = std::move(r);
-                         }});
+    (*servable)->Submit(
+        {.rows = 2, .deadline = deadline, .done = [&result](absl::StatusOr<TaskResult> r) {
+           EXPECT_FALSE(result.has_value()) << "done is called once";
+           result = std::move(r);
+         }});
     EXPECT_TRUE(result.has_value());
     return *std::move(result);
   }

@@ -1,14 +1,19 @@
-// A servable for tests: answers each task with what the test gave it.
+// A servable for tests: keeps the tasks that it is given until the test answers them.
 #ifndef WEIR_SERVER_MODEL_FAKE_SERVABLE_H_
 #define WEIR_SERVER_MODEL_FAKE_SERVABLE_H_
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/model/servable.h"
 
 namespace weir {
 
+// Thread-safe.
 class FakeServable : public Servable {
  public:
   FakeServable(ModelSettings settings, int64_t version)
@@ -16,13 +21,27 @@ class FakeServable : public Servable {
 
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return version_; }
-  void Submit(Task task) override { std::move(task.done)(result); }
 
-  absl::StatusOr<TaskResult> result = TaskResult{};
+  void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    tasks_.push_back(std::move(task));
+  }
+
+  // Waits for the next task and takes it out. The test has to call its `done`.
+  Task Take() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !tasks_.empty(); };
+    mu_.Await(absl::Condition(&any));
+    Task task = std::move(tasks_.front());
+    tasks_.erase(tasks_.begin());
+    return task;
+  }
 
  private:
   const ModelSettings settings_;
   const int64_t version_;
+  absl::Mutex mu_;
+  std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace weir

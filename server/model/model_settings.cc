@@ -25,14 +25,30 @@ namespace {
 
 // Fields of Triton's configuration that weir does not support, wherever they stand.
 constexpr const char* kUnsupportedFields[] = {
-    "allow_ragged_batch", "batch_input",   "batch_output",
-    "cc_model_filenames", "ensemble_scheduling", "format",
-    "gpus",               "host_policy",   "is_shape_tensor",
-    "metric_tags",        "model_metrics", "model_operations",
-    "model_repository_agents", "model_transaction_policy", "optimization",
-    "optional",           "passive",       "profile",
-    "rate_limiter",       "reshape",       "response_cache",
-    "runtime",            "secondary_devices", "sequence_batching",
+    "allow_ragged_batch",
+    "batch_input",
+    "batch_output",
+    "cc_model_filenames",
+    "ensemble_scheduling",
+    "format",
+    "gpus",
+    "host_policy",
+    "is_shape_tensor",
+    "metric_tags",
+    "model_metrics",
+    "model_operations",
+    "model_repository_agents",
+    "model_transaction_policy",
+    "optimization",
+    "optional",
+    "passive",
+    "profile",
+    "rate_limiter",
+    "reshape",
+    "response_cache",
+    "runtime",
+    "secondary_devices",
+    "sequence_batching",
 };
 
 absl::Status Invalid(absl::string_view path, absl::string_view what) {
@@ -125,7 +141,9 @@ const std::vector<ParameterRule>& ParameterRules() {
       {"weir.variant", "a word",
        [](const std::string& v, ModelSettings& s) { return !(s.variant = v).empty(); }},
       {"weir.finite_inputs", "true or false",
-       [](const std::string& v, ModelSettings& s) { return absl::SimpleAtob(v, &s.finite_inputs); }},
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtob(v, &s.finite_inputs);
+       }},
       {"weir.slo_latency", "a positive duration such as 50ms",
        [](const std::string& v, ModelSettings& s) {
          return absl::ParseDuration(v, &s.slo_latency) && s.slo_latency > absl::ZeroDuration();
@@ -216,9 +234,8 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
   WEIR_RETURN_IF_ERROR(CheckSupported(config));
   settings.name = std::string(directory_name);
   if (!config.name().empty() && config.name() != directory_name) {
-    return absl::InvalidArgumentError(absl::StrCat("name is \"", config.name(),
-                                                   "\" but the directory is \"", directory_name,
-                                                   "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "name is \"", config.name(), "\" but the directory is \"", directory_name, "\""));
   }
   WEIR_ASSIGN_OR_RETURN(settings.backend, ParseBackend(config));
   if (config.max_batch_size() < 0) {
@@ -227,8 +244,7 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
   }
   settings.max_batch_rows = config.max_batch_size();
   if (!config.default_model_filename().empty()) {
-    WEIR_RETURN_IF_ERROR(
-        CheckFilename("default_model_filename", config.default_model_filename()));
+    WEIR_RETURN_IF_ERROR(CheckFilename("default_model_filename", config.default_model_filename()));
     settings.filename = config.default_model_filename();
   }
   settings.version_policy = config.version_policy();

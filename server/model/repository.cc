@@ -58,13 +58,13 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(const std::string& 
                                                              MakeServable make_servable) {
   std::error_code error;
   if (!fs::is_directory(root, error)) {
-    return absl::NotFoundError(absl::StrCat("model repository ", root, ": ",
-                                            error ? error.message() : "not a directory"));
+    return absl::NotFoundError(
+        absl::StrCat("model repository ", root, ": ", error ? error.message() : "not a directory"));
   }
   const std::vector<std::string> present = ModelDirectories(root);
   if (present.empty()) {
-    return absl::NotFoundError(absl::StrCat("model repository ", root,
-                                            ": no directory in it holds a config.pbtxt"));
+    return absl::NotFoundError(
+        absl::StrCat("model repository ", root, ": no directory in it holds a config.pbtxt"));
   }
   auto repository = absl::WrapUnique(new Repository(root, std::move(make_servable)));
   absl::MutexLock lock(&repository->mu_);
@@ -141,8 +141,9 @@ absl::StatusOr<std::shared_ptr<Servable>> Repository::Find(absl::string_view mod
   }
   const Entry& entry = found->second;
   if (entry.state != State::kReady) {
-    return absl::UnavailableError(absl::StrCat(
-        "model \"", model, "\" ", entry.state == State::kLoading ? "is loading" : "failed to load"));
+    return absl::UnavailableError(
+        absl::StrCat("model \"", model, "\" ",
+                     entry.state == State::kLoading ? "is loading" : "failed to load"));
   }
   if (version == 0) return entry.versions.rbegin()->second;
   const auto servable = entry.versions.find(version);

@@ -18,9 +18,8 @@ using testing::HasSubstr;
 class RepositoryTest : public testing::Test {
  protected:
   RepositoryTest()
-      : root_(absl::StrCat(
-            testing::TempDir(), "/",
-            testing::UnitTest::GetInstance()->current_test_info()->name())) {
+      : root_(absl::StrCat(testing::TempDir(), "/",
+                           testing::UnitTest::GetInstance()->current_test_info()->name())) {
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_);
   }

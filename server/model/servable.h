@@ -28,7 +28,8 @@ struct TaskResult {
 
 // The rows of one request on their way through a model.
 struct Task {
-  std::vector<TensorView> inputs;  // Checked, in the order of the settings; live until done is called.
+  std::vector<TensorView>
+      inputs;  // Checked, in the order of the settings; live until done is called.
   int64_t rows = 1;
   absl::Time deadline = absl::InfiniteFuture();
   absl::AnyInvocable<void(absl::StatusOr<TaskResult>) &&> done;

@@ -119,10 +119,9 @@ class TorchScriptModel : public Model {
     }
     arguments.erase(arguments.begin());  // self
     if (arguments.size() != settings.inputs.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("forward() takes ", arguments.size(), " inputs (",
-                       absl::StrJoin(arguments, ", "), "), the config has ",
-                       settings.inputs.size()));
+      return absl::InvalidArgumentError(absl::StrCat("forward() takes ", arguments.size(),
+                                                     " inputs (", absl::StrJoin(arguments, ", "),
+                                                     "), the config has ", settings.inputs.size()));
     }
     WEIR_ASSIGN_OR_RETURN(model->input_positions_,
                           Positions(settings.inputs, arguments.size(), arguments, "input"));
@@ -255,8 +254,8 @@ class TorchScriptModel : public Model {
       for (int run = 0; run < kRuns; ++run) {
         const absl::StatusOr<std::vector<Tensor>> outputs = Run(inputs);
         if (!outputs.ok()) {
-          return absl::InvalidArgumentError(absl::StrCat("warm-up with ", rows, " rows of zeros: ",
-                                                         outputs.status().message()));
+          return absl::InvalidArgumentError(
+              absl::StrCat("warm-up with ", rows, " rows of zeros: ", outputs.status().message()));
         }
       }
     }
@@ -293,8 +292,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings&
     if (model.ok()) return model;
     return absl::Status(model.status().code(), absl::StrCat(path, ": ", model.status().message()));
   } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": cannot be prepared: ", Reason(error)));
+    return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be prepared: ", Reason(error)));
   }
 }
 

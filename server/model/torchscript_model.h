@@ -20,7 +20,8 @@ namespace weir {
 absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings& settings,
                                                             const std::string& path);
 
-// What computes: LibTorch's version, its BLAS, and whether that is a slow one. Sets the process to one thread an operation, since the server runs requests in parallel.
+// What computes: LibTorch's version, its BLAS, and whether that is a slow one. Sets the process to
+// one thread an operation, since the server runs requests in parallel.
 struct ComputeBackend {
   std::string description;
   bool slow_blas = false;

@@ -27,7 +27,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
 
 }  // namespace
 
-// One request from its receipt until its answer is out; then gRPC calls OnDone, which ends its life.
+// One request from its receipt until its answer is out; then gRPC calls OnDone, which ends its
+// life.
 class PredictService::Call : public grpc::ServerUnaryReactor {
  public:
   Call(PredictService& service, const grpc::CallbackServerContext& context,
@@ -73,8 +74,8 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
       return absl::InvalidArgumentError(
           absl::StrCat("timeout_us is negative: ", request_.timeout_us()));
     }
-    WEIR_ASSIGN_OR_RETURN(servable_, service_.repository_.Find(request_.model().name(),
-                                                               request_.model().version()));
+    WEIR_ASSIGN_OR_RETURN(
+        servable_, service_.repository_.Find(request_.model().name(), request_.model().version()));
     WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(request_, servable_->settings()));
     WEIR_ASSIGN_OR_RETURN(decoded_, DecodeInputs(request_, servable_->settings()));
     return absl::OkStatus();
@@ -83,8 +84,8 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
   absl::Time Deadline() const {
     const absl::Time deadline = absl::FromChrono(context_.deadline());
     if (request_.timeout_us() == 0) return deadline;
-    return std::min(deadline, absl::Now() - TimeSinceReceipt() +
-                                  absl::Microseconds(request_.timeout_us()));
+    return std::min(deadline,
+                    absl::Now() - TimeSinceReceipt() + absl::Microseconds(request_.timeout_us()));
   }
 
   absl::Duration TimeSinceReceipt() const {

@@ -25,9 +25,8 @@ std::optional<size_t> IndexOf(const std::vector<TensorSpec>& specs, absl::string
 }
 
 std::string Names(const std::vector<TensorSpec>& specs) {
-  return absl::StrJoin(specs, ", ", [](std::string* out, const TensorSpec& spec) {
-    out->append(spec.name);
-  });
+  return absl::StrJoin(specs, ", ",
+                       [](std::string* out, const TensorSpec& spec) { out->append(spec.name); });
 }
 
 // "[rows, 28, 28]", with "any" for sizes that are left open.
@@ -46,9 +45,8 @@ absl::Status CheckShape(const ModelSettings& settings, const TensorSpec& spec,
     fits = spec.dims[i] == -1 || spec.dims[i] == shape[i + leading];
   }
   if (!fits) {
-    return absl::InvalidArgumentError(absl::StrCat("expected shape ",
-                                                   ExpectedShape(settings, spec), ", got ",
-                                                   ShapeToString(shape)));
+    return absl::InvalidArgumentError(absl::StrCat("expected shape ", ExpectedShape(settings, spec),
+                                                   ", got ", ShapeToString(shape)));
   }
   if (leading == 1 && (shape[0] < 1 || shape[0] > settings.max_batch_rows)) {
     return absl::InvalidArgumentError(absl::StrCat("expected 1 to ", settings.max_batch_rows,
@@ -82,9 +80,9 @@ absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSet
   }
   const int64_t expected_bytes = count * ElementBytes(spec.type);
   if (static_cast<int64_t>(view.data.size()) != expected_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "shape ", ShapeToString(tensor.shape()), " of ", v1::DataType_Name(spec.type), " takes ",
-        expected_bytes, " bytes, got ", view.data.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("shape ", ShapeToString(tensor.shape()), " of ", v1::DataType_Name(spec.type),
+                     " takes ", expected_bytes, " bytes, got ", view.data.size()));
   }
   if (spec.type == v1::TYPE_BOOL) WEIR_RETURN_IF_ERROR(CheckBools(view.data));
   if (settings.finite_inputs) WEIR_RETURN_IF_ERROR(CheckFinite(view.data, spec.type));
@@ -120,8 +118,7 @@ void RankRows(const Tensor& output, const std::vector<std::string>& labels, int 
   const int64_t rows = output.shape.size() == 1 ? 1 : output.shape[0];
   std::vector<T> scores(classes);  // The bytes of a string need not be aligned.
   for (int64_t row = 0; row < rows; ++row) {
-    std::memcpy(scores.data(), output.data.data() + row * classes * sizeof(T),
-                classes * sizeof(T));
+    std::memcpy(scores.data(), output.data.data() + row * classes * sizeof(T), classes * sizeof(T));
     RankRow(scores.data(), classes, top_k, labels, *classification.add_rows());
   }
 }
@@ -145,9 +142,9 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
     const bool only_input = tensor.name().empty() && specs.size() == 1;
     const std::optional<size_t> index = only_input ? 0 : IndexOf(specs, tensor.name());
     if (!index) {
-      return absl::InvalidArgumentError(absl::StrCat("input \"", Printable(tensor.name()),
-                                                     "\" is unknown; the model's inputs are: ",
-                                                     Names(specs)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("input \"", Printable(tensor.name()),
+                       "\" is unknown; the model's inputs are: ", Names(specs)));
     }
     const TensorSpec& spec = specs[*index];
     if (seen[*index]) {
@@ -170,10 +167,9 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
     decoded.rows = decoded.inputs[0].shape[0];
     for (size_t i = 1; i < specs.size(); ++i) {
       if (decoded.inputs[i].shape[0] == decoded.rows) continue;
-      return absl::InvalidArgumentError(
-          absl::StrCat("input \"", specs[i].name, "\": expected ", decoded.rows,
-                       " rows as in input \"", specs[0].name, "\", got ",
-                       decoded.inputs[i].shape[0]));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "input \"", specs[i].name, "\": expected ", decoded.rows, " rows as in input \"",
+          specs[0].name, "\", got ", decoded.inputs[i].shape[0]));
     }
   }
   return decoded;
@@ -186,9 +182,9 @@ absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
   for (const v1::RequestedOutput& wanted : request.outputs()) {
     const std::optional<size_t> index = IndexOf(settings.outputs, wanted.name());
     if (!index) {
-      return absl::InvalidArgumentError(absl::StrCat("output \"", Printable(wanted.name()),
-                                                     "\" is unknown; the model's outputs are: ",
-                                                     Names(settings.outputs)));
+      return absl::InvalidArgumentError(
+          absl::StrCat("output \"", Printable(wanted.name()),
+                       "\" is unknown; the model's outputs are: ", Names(settings.outputs)));
     }
     const TensorSpec& spec = settings.outputs[*index];
     const bool classes = wanted.top_k() > 0;

@@ -9,10 +9,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "weir/v1/predictor.pb.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
 #include "server/model/tensor.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 

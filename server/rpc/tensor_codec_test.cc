@@ -204,8 +204,8 @@ TEST(EncodeOutputsTest, WithoutAWishAllOutputsComeAsTensors) {
 }
 
 TEST(EncodeOutputsTest, TopKRanksTheClassesOfEachRow) {
-  const auto response = Encode("outputs { name: 'probabilities' top_k: 2 }",
-                               {0.1f, 0.2f, 0.7f, 0.6f, 0.3f, 0.1f});
+  const auto response =
+      Encode("outputs { name: 'probabilities' top_k: 2 }", {0.1f, 0.2f, 0.7f, 0.6f, 0.3f, 0.1f});
   EXPECT_EQ(response.outputs_size(), 0);
   ASSERT_EQ(response.classifications_size(), 1);
   const v1::Classification& classes = response.classifications(0);
@@ -234,8 +234,7 @@ TEST(EncodeOutputsTest, MoreClassesThanThereAreGiveAll) {
 
 TEST(EncodeOutputsTest, EqualScoresKeepTheirOrderAndNanComesLast) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const auto response =
-      Encode("outputs { name: 'probabilities' top_k: 3 }", {nan, 0.5f, 0.5f});
+  const auto response = Encode("outputs { name: 'probabilities' top_k: 3 }", {nan, 0.5f, 0.5f});
   const auto& classes = response.classifications(0).rows(0).classes();
   EXPECT_EQ(classes[0].label(), "dog");
   EXPECT_EQ(classes[1].label(), "cow");
