@@ -1,7 +1,7 @@
 #include "models/data/flats.h"
 
 #include <algorithm>
-#include <cmath>  // sqrt alone, which is exact everywhere.
+#include <cmath>  // sqrt and floor alone, which are exact everywhere.
 
 #include "models/data/random.h"
 
@@ -20,9 +20,7 @@ constexpr double kCityRadius = 24;                 // Kilometres.
 constexpr double kPriceAtCentre = 430'000;
 constexpr double kNoise = 0.05;
 
-double Rounded(double value, double unit) {
-  return static_cast<double>(static_cast<int64_t>(value / unit + 0.5)) * unit;
-}
+double Rounded(double value, double unit) { return std::floor(value / unit + 0.5) * unit; }
 
 // 1 in the middle, a half at `radius`, falling on towards 0.
 double Nearness(double east, double north, double radius) {

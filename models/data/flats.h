@@ -4,9 +4,10 @@
 // sizes, codes, correlated columns, interactions and noise.
 //
 // A price is a product: roubles per square metre at the place (which falls with the distance from
-// the centre, but for a favoured sector and three lively districts) x type and age of the building
-// x floor and lift x ceiling x kitchen x legal status x the area, to a power below one, x noise
-// with a standard deviation of 5 %. So no model reaches an R2 of 1; the best one has about 0.98.
+// the centre, but for a favoured sector, two lively districts and an industrial one) x type and age
+// of the building x floor and lift x ceiling x kitchen x legal status x the area, to a power below
+// one, x noise with a standard deviation of 5 %. So no model can reach an R2 of 1; the best has
+// 0.99.
 #ifndef WEIR_MODELS_DATA_FLATS_H_
 #define WEIR_MODELS_DATA_FLATS_H_
 

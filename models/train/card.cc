@@ -43,7 +43,7 @@ std::string DescribeData(RecipeKind kind) {
           "**Synthetic.** No flat in it exists and no price was ever asked: %d rows from the "
           "generator in models/data/flats.h (seed %d), 95 %% of which are learnt from while 5 %% "
           "choose the best epoch. Quality is measured on %d other rows (seed %d). The generator's "
-          "own noise keeps any model below an R2 of about 0.98. Use the model to try weir, never "
+          "own noise keeps any model below an R2 of 0.99. Use the model to try weir, never "
           "to price a flat.\n\nInput `features`, in this order:\n\n",
           kFlatsTrainingRows, kFlatsTrainingSeed, kFlatsHeldOutRows, kFlatsHeldOutSeed);
       for (const Column& column : kFlatColumns) {

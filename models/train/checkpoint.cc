@@ -26,7 +26,8 @@ absl::StatusOr<std::vector<torch::Tensor>> ReadTensors(torch::serialize::InputAr
   for (size_t i = 0; i < like.size(); ++i) {
     archive.read(absl::StrCat(name, i), tensors[i]);
     if (tensors[i].sizes() != like[i].sizes()) {
-      return absl::FailedPreconditionError(absl::StrCat("another shape of ", name, i));
+      return absl::FailedPreconditionError(
+          absl::StrCat("it is of another network (", name, i, "); remove it to start anew"));
     }
   }
   return tensors;
@@ -45,7 +46,8 @@ absl::Status ReadState(torch::serialize::InputArchive& archive, TrainingState& s
     return value;
   };
   if (read("steps").toInt() != state.steps || read("seed").toInt() != state.seed) {
-    return absl::FailedPreconditionError("another number of steps or another seed");
+    return absl::FailedPreconditionError(
+        "it is of a run with another number of steps or another seed; remove it to start anew");
   }
   WEIR_ASSIGN_OR_RETURN(auto current, ReadTensors(archive, "current", state.current));
   WEIR_ASSIGN_OR_RETURN(auto averaged, ReadTensors(archive, "averaged", state.averaged));

@@ -22,13 +22,6 @@ def forward(self, image):
     return torch.softmax(self.network(x), 1)
 )";
 
-constexpr char kForwardFlipped[] = R"(
-def forward(self, image):
-    x = torch.unsqueeze(image, 1).float()
-    both = torch.cat([x, torch.flip(x, [3])])
-    return torch.softmax(self.network(both), 1).view([2, -1, 10]).mean([0])
-)";
-
 class FashionTask : public Task {
  public:
   FashionTask(const FashionOptions& options, FashionImages images)
@@ -61,8 +54,7 @@ class FashionTask : public Task {
   }
 
   Signature signature() const override {
-    return {.forward = options_.average_flipped ? kForwardFlipped : kForward,
-            .input_scale = torch::tensor(kPixelScale)};
+    return {.forward = kForward, .input_scale = torch::tensor(kPixelScale)};
   }
 
  private:

@@ -29,6 +29,7 @@ absl::Status WriteAccidents(const std::string& path, int rows, uint64_t seed) {
 
 absl::Status RunProgram(std::vector<std::string> command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t child = 0;

@@ -45,6 +45,10 @@ std::string_view Family(RecipeKind kind) {
   return "";
 }
 
+std::string CheckpointPath(const Recipe& recipe, const MakeOptions& options) {
+  return absl::StrCat(options.state_directory, "/", std::string(recipe.model), ".checkpoint");
+}
+
 // Writes model.pt, labels.txt and a config that names no quality yet.
 absl::StatusOr<TrainingResult> TrainNetwork(const Recipe& recipe, const MakeOptions& options,
                                             const std::string& directory,
@@ -53,8 +57,7 @@ absl::StatusOr<TrainingResult> TrainNetwork(const Recipe& recipe, const MakeOpti
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<Task> task,
                         MakeTask(recipe, options.fashion_directory));
   TrainingOptions training = recipe.training;
-  training.checkpoint_path =
-      absl::StrCat(options.state_directory, "/", std::string(recipe.model), ".checkpoint");
+  training.checkpoint_path = CheckpointPath(recipe, options);
   Progress progress({.model = std::string(recipe.model),
                      .quality = recipe.kind == RecipeKind::kFashion ? "accuracy" : "R2",
                      .is_terminal = options.is_terminal},
@@ -102,6 +105,8 @@ absl::Status MakeModel(const Recipe& recipe, const MakeOptions& options,
   out << absl::StreamFormat("%s: %d parameters, %.1f us for a row alone, written to %s\n",
                             recipe.model, evaluation.parameters,
                             evaluation.microseconds_per_row.at(1), directory);
+  std::error_code ignored;  // A checkpoint that stays costs space, and the next training time.
+  std::filesystem::remove(CheckpointPath(recipe, options), ignored);
   return absl::OkStatus();
 }
 

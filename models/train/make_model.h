@@ -19,7 +19,7 @@ struct MakeOptions {
   bool is_terminal = false;       // Whether `out` is one.
 };
 
-// Trains the model, or goes on where it was stopped; then writes 1/model.pt, labels.txt,
+// Trains the model anew, or goes on where it was stopped; then writes 1/model.pt, labels.txt,
 // config.pbtxt and MODEL.md, with what it measured on the held-out rows. Shows progress on `out`.
 // CANCELLED when `should_stop` ended the training; the files of the repository are then unchanged.
 absl::Status MakeModel(const Recipe& recipe, const MakeOptions& options,

@@ -43,7 +43,8 @@ class NetworkWriter {
   int layers_ = 0;
 };
 
-// The named network: "mlp", "small-cnn", ... Requires a name that Recipe's table uses.
+// The named network with its initial weights: "fashion-mlp", "fashion-cnn", "fashion-resnet" or
+// "flats-mlp". Throws c10::Error for another name.
 torch::jit::Module BuildNetwork(const std::string& name);
 
 // The trainable parameters, and all tensors that make up the state (running means too), in the

@@ -10,7 +10,7 @@ std::span<const Recipe> Recipes() {
       {.kind = RecipeKind::kFashion,
        .model = "fashion-fast",
        .variant = "fast",
-       .slo_latency = "5ms",
+       .slo_latency = "20ms",
        .network = "fashion-mlp",
        .architecture = "A perceptron with one hidden layer of 128 units.",
        .augmentation = {.max_shift = 1},
@@ -18,7 +18,7 @@ std::span<const Recipe> Recipes() {
       {.kind = RecipeKind::kFashion,
        .model = "fashion-balanced",
        .variant = "balanced",
-       .slo_latency = "10ms",
+       .slo_latency = "50ms",
        .network = "fashion-cnn",
        .architecture = "Three 3x3 convolutions (16, 32 and 64 channels), each with batch "
                        "normalisation, ReLU and 2x2 max pooling, and one linear layer.",
@@ -27,7 +27,7 @@ std::span<const Recipe> Recipes() {
       {.kind = RecipeKind::kFashion,
        .model = "fashion-accurate",
        .variant = "accurate",
-       .slo_latency = "50ms",
+       .slo_latency = "250ms",
        .network = "fashion-resnet",
        .architecture =
            "A residual network: convolutions that widen to 16, 48, 96 and 192 channels, "
@@ -40,7 +40,7 @@ std::span<const Recipe> Recipes() {
       {.kind = RecipeKind::kFlats,
        .model = "flats-price",
        .variant = "balanced",
-       .slo_latency = "5ms",
+       .slo_latency = "20ms",
        .network = "flats-mlp",
        .architecture = "A perceptron with hidden layers of 64, 64 and 32 units.",
        .training =
@@ -63,8 +63,7 @@ absl::StatusOr<std::unique_ptr<Task>> MakeTask(const Recipe& recipe,
     case RecipeKind::kFashion:
       return CreateFashionTask({.directory = fashion_directory,
                                 .augmentation = recipe.augmentation,
-                                .label_smoothing = recipe.label_smoothing,
-                                .average_flipped = recipe.average_flipped});
+                                .label_smoothing = recipe.label_smoothing});
     case RecipeKind::kFlats:
       return CreateFlatsTask();
     case RecipeKind::kForest:
@@ -98,10 +97,6 @@ std::string DescribeTraining(const Recipe& recipe) {
   }
   if (recipe.label_smoothing > 0) {
     absl::StrAppendFormat(&text, " Labels are smoothed by %g.", recipe.label_smoothing);
-  }
-  if (recipe.average_flipped) {
-    absl::StrAppend(&text,
-                    " The module answers with the mean over the image and its mirror image.");
   }
   if (training.precision == Precision::kBfloat16) {
     absl::StrAppend(&text,

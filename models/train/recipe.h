@@ -29,7 +29,6 @@ struct Recipe {
   std::string_view architecture;  // A sentence or two for MODEL.md.
   Augmentation augmentation = {};
   double label_smoothing = 0;
-  bool average_flipped = false;
   TrainingOptions training = {};
 };
 

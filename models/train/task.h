@@ -53,8 +53,6 @@ struct FashionOptions {
   std::string directory = "";  // Of the dataset's files.
   Augmentation augmentation = {};
   double label_smoothing = 0;
-  // Serve the mean of the answers for the image and its mirror image: twice the work, fewer errors.
-  bool average_flipped = false;
 };
 
 // Classes of Fashion-MNIST's 60,000 training images, 5,000 of which are kept for validation. The

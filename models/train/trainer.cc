@@ -106,6 +106,7 @@ torch::optim::SGD MakeOptimizer(const TrainingOptions& options, const torch::jit
                            torch::optim::SGDOptions(0));
 }
 
+// One training run and what it keeps between its steps. Uses its arguments throughout its life.
 class Run {
  public:
   Run(const TrainingOptions& options, const Task& task, Progress& progress,
