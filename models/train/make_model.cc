@@ -81,7 +81,6 @@ absl::Status MakeModel(const Recipe& recipe, const MakeOptions& options,
                        const std::function<bool()>& should_stop, std::ostream& out) {
   const std::string directory = absl::StrCat(options.repository, "/", std::string(recipe.model));
   WEIR_RETURN_IF_ERROR(MakeDirectory(options.state_directory));
-  WEIR_RETURN_IF_ERROR(MakeDirectory(directory));
   TrainingResult training;
   if (recipe.kind == RecipeKind::kForest) {
     WEIR_RETURN_IF_ERROR(GrowForest(options.forest_script, options.state_directory, directory));
