@@ -47,8 +47,7 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
                          .rows = decoded_.rows,
                          .deadline = Deadline(),
                          .done = [this](absl::StatusOr<TaskResult> result) {
-                           if (result.ok()) BuildResponse(*std::move(result));
-                           Finish(ToGrpc(result.status()));
+                           Answer(std::move(result));
                          }});
     }
   }
@@ -79,6 +78,15 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
     WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(request_, servable_->settings()));
     WEIR_ASSIGN_OR_RETURN(decoded_, DecodeInputs(request_, servable_->settings()));
     return absl::OkStatus();
+  }
+
+  void Answer(absl::StatusOr<TaskResult> result) {
+    if (!result.ok()) {
+      Finish(ToGrpc(result.status()));
+      return;
+    }
+    BuildResponse(*std::move(result));
+    Finish(grpc::Status::OK);
   }
 
   absl::Time Deadline() const {

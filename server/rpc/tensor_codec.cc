@@ -1,6 +1,7 @@
 #include "server/rpc/tensor_codec.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -97,7 +98,7 @@ void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std:
   const auto last = order.begin() + std::min<int64_t>(top_k, classes);
   // NaN is lower than every number, so that the order is a strict one.
   const auto key = [scores](int32_t i) {
-    return scores[i] == scores[i] ? scores[i] : -std::numeric_limits<T>::infinity();
+    return std::isnan(scores[i]) ? -std::numeric_limits<T>::infinity() : scores[i];
   };
   std::partial_sort(order.begin(), last, order.end(), [&key](int32_t a, int32_t b) {
     return key(a) != key(b) ? key(a) > key(b) : a < b;
