@@ -87,10 +87,9 @@ check_asan() { bazel_check test --config=asan "${UNIT_TESTS[@]}"; }
 check_ubsan() { bazel_check test --config=ubsan "${UNIT_TESTS[@]}"; }
 check_tsan() { bazel_check test --config=tsan "${UNIT_TESTS[@]}"; }
 
-# Leaves bazel-bin pointing at the programs that users run.
 bazel_check() {
   local verb=$1
   shift
   bazel_in_tree "$verb" --keep_going --color=no --curses=no --show_progress \
-    --show_progress_rate_limit=5 --experimental_convenience_symlinks=ignore "$@"
+    --show_progress_rate_limit=5 "$@"
 }

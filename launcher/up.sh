@@ -67,8 +67,9 @@ spawn() {
 declare -A PIDS=()
 
 start_server() {
-  spawn "$1" bazel-bin/server/weir-server --model_repository=models/repository --port="$2" \
-    --models="$3"
+  # Reachable from this machine only: there is no authentication.
+  spawn "$1" bazel-bin/server/weir-server --model_repository=models/repository --models="$3" \
+    --host=127.0.0.1 --port="$2" --drain_timeout=$((STOP_SECONDS / 2))s
 }
 
 # Waits until the service is healthy; ends the program when it has ended or stays unwell.

@@ -43,12 +43,11 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
     } else if (context_.IsCancelled()) {
       Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"));
     } else {
-      servable_->Submit({.inputs = std::move(decoded_.inputs),
-                         .rows = decoded_.rows,
-                         .deadline = Deadline(),
-                         .done = [this](absl::StatusOr<TaskResult> result) {
-                           Answer(std::move(result));
-                         }});
+      servable_->Submit(
+          {.inputs = std::move(decoded_.inputs),
+           .rows = decoded_.rows,
+           .deadline = Deadline(),
+           .done = [this](absl::StatusOr<TaskResult> result) { Answer(std::move(result)); }});
     }
   }
 
