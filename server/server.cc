@@ -99,8 +99,10 @@ void Server::Drain(absl::Duration timeout) {
     WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
              " are cancelled");
   }
-  // What is left are streams that end with the server, such as a watched health.
-  grpc_server_->Shutdown(std::chrono::system_clock::now());
+  // Refusals still get out; then streams are cut that end with the server only, as a watched
+  // health.
+  constexpr std::chrono::milliseconds kGoodbye(250);
+  grpc_server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   grpc_server_->Wait();
 }
 

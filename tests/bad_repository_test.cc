@@ -115,6 +115,12 @@ TEST_F(BadRepositoryTest, AnArgumentThatIsNoFlag) {
                    "unexpected argument: fashion-fast");
 }
 
+TEST_F(BadRepositoryTest, FlagsOutOfRange) {
+  ExpectStartFails({"--model_repository=" + root_, "--port=99999"}, "port 99999 is not 0 to 65535");
+  ExpectStartFails({"--model_repository=" + root_, "--max_request_bytes=-7"},
+                   "max_request_bytes is not positive: -7");
+}
+
 TEST_F(BadRepositoryTest, AHostThatIsNoAddress) {
   ExpectStartFails({"--model_repository=" + root_, "--host=not-an-address"},
                    "cannot listen on not-an-address:0");
