@@ -81,8 +81,8 @@ absl::Status Server::LoadModels() {
   repository_->Load([&](const Repository::ModelStatus& model) {
     if (!model.error.empty()) WEIR_LOG(kError, "model ", model.name, ": ", model.error);
     if (model.state != Repository::State::kReady) return;
-    WEIR_LOG(kInfo, "model ", model.name, " ready, version ", absl::StrJoin(model.versions, ", "));
     health.SetServingStatus(model.name, true);
+    WEIR_LOG(kInfo, "model ", model.name, " ready, version ", absl::StrJoin(model.versions, ", "));
     any_ready = true;
   });
   if (!any_ready) return absl::FailedPreconditionError("no model could be loaded");
@@ -99,10 +99,11 @@ void Server::Drain(absl::Duration timeout) {
     WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
              " are cancelled");
   }
-  // Refusals still get out; then streams are cut that end with the server only, as a watched
-  // health.
-  constexpr std::chrono::milliseconds kGoodbye(250);
-  grpc_server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
+  // A gRPC server that shuts down answers what still arrives with CANCELLED, which is no reason to
+  // try elsewhere. So callers are refused until they have heard it and none comes any more.
+  predict_service_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
+  // What is left are streams that end with the server, such as a watched health.
+  grpc_server_->Shutdown(std::chrono::system_clock::now());
   grpc_server_->Wait();
 }
 

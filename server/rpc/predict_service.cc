@@ -138,11 +138,24 @@ bool PredictService::Drain(absl::Duration timeout) {
   return mu_.AwaitWithTimeout(absl::Condition(&idle), timeout);
 }
 
+void PredictService::AwaitSilence(absl::Duration silence, absl::Duration at_most) {
+  const absl::Time end = absl::Now() + at_most;
+  absl::MutexLock lock(&mu_);
+  int64_t heard = refused_;
+  const auto another = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return refused_ != heard; };
+  while (absl::Now() < end && mu_.AwaitWithTimeout(absl::Condition(&another), silence)) {
+    heard = refused_;
+  }
+}
+
 bool PredictService::Begin() {
   absl::MutexLock lock(&mu_);
-  if (draining_) return false;
-  ++in_flight_;
-  return true;
+  if (draining_) {
+    ++refused_;
+  } else {
+    ++in_flight_;
+  }
+  return !draining_;
 }
 
 void PredictService::End() {

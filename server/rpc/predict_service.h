@@ -2,6 +2,8 @@
 #ifndef WEIR_SERVER_RPC_PREDICT_SERVICE_H_
 #define WEIR_SERVER_RPC_PREDICT_SERVICE_H_
 
+#include <cstdint>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -26,6 +28,10 @@ class PredictService : public v1::Predictor::CallbackService {
   // to be out. False if some are not when `timeout` is over.
   bool Drain(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // After Drain: waits until no request has been refused for as long as `silence`, but no longer
+  // than `at_most`.
+  void AwaitSilence(absl::Duration silence, absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   class Call;
 
@@ -37,6 +43,7 @@ class PredictService : public v1::Predictor::CallbackService {
   absl::Mutex mu_;  // Held for a few instructions only.
   bool draining_ ABSL_GUARDED_BY(mu_) = false;
   int in_flight_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t refused_ ABSL_GUARDED_BY(mu_) = 0;  // Since the drain began.
 };
 
 }  // namespace weir

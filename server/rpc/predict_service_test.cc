@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -161,6 +162,21 @@ TEST_F(PredictServiceTest, ADrainLetsWhatIsInFlightFinishAndRefusesWhatIsNew) {
   std::move(task.done)(Result());
   EXPECT_TRUE(in_flight.get().status.ok());
   EXPECT_TRUE(drained.get());
+}
+
+TEST_F(PredictServiceTest, SilenceIsWhenNobodyIsRefusedAnyMore) {
+  EXPECT_TRUE(service_->Drain(absl::ZeroDuration()));
+  std::atomic<bool> silent = false;
+  auto caller = std::async(std::launch::async, [this, &silent] {
+    while (!silent) EXPECT_FALSE(Send(Request()).get().status.ok());
+  });
+  const absl::Time start = absl::Now();
+  // As long as somebody calls there is none, so this ends by its limit.
+  service_->AwaitSilence(absl::Seconds(60), absl::Milliseconds(200));
+  EXPECT_GE(absl::Now() - start, absl::Milliseconds(200));
+  silent = true;
+  caller.get();
+  service_->AwaitSilence(absl::Milliseconds(1), absl::InfiniteDuration());
 }
 
 }  // namespace
