@@ -72,7 +72,7 @@ check_clang-tidy() {
   bazel_in_tree build //proto/... || return 1
   cxx_sources_without_torch |
     (cd "$WEIR_ROOT" && xargs --verbose --max-procs="$(nproc)" -I FILE \
-      clang-tidy-14 --quiet FILE -- -x c++ -std=c++20 -I. -Ibazel-bin)
+      clang-tidy-14 --quiet FILE -- -x c++ -std=c++20 -I. -Ibazel-bin/proto)
 }
 
 # Prints the paths of the .cc files that targets compile without torch.

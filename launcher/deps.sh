@@ -8,8 +8,8 @@ readonly -A PACKAGES=(
   [build]="
     bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config
     libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
-    libtorch-dev libopenblas0-pthread prometheus-cpp-dev libpng-dev zlib1g-dev
-    libgtest-dev libgmock-dev libbenchmark-dev dataset-fashion-mnist"
+    libtorch-dev libopenblas0-pthread libpng-dev zlib1g-dev
+    libgtest-dev libgmock-dev dataset-fashion-mnist"
   # The converter of random forests, compared with scikit-learn; README's Python client.
   [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf"
   # The part of ./weir check that compiles nothing.
