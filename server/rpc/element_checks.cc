@@ -21,8 +21,10 @@ bool Fits(double value) {
   if constexpr (std::is_same_v<T, float>) {
     return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
   }
-  const double least = std::max<double>(std::numeric_limits<T>::min(), -kMaxExactInteger);
-  const double most = std::min<double>(std::numeric_limits<T>::max(), kMaxExactInteger);
+  const double least =
+      std::max(static_cast<double>(std::numeric_limits<T>::min()), -kMaxExactInteger);
+  const double most =
+      std::min(static_cast<double>(std::numeric_limits<T>::max()), kMaxExactInteger);
   return value >= least && value <= most && value == std::floor(value);
 }
 
