@@ -17,8 +17,8 @@
 #include "models/data/fashion_mnist.h"
 #include "models/evaluate/evaluate.h"
 #include "models/evaluate/held_out.h"
+#include "server/model/compute_backend.h"
 #include "server/model/model_settings.h"
-#include "server/model/torchscript_model.h"
 
 ABSL_FLAG(std::string, model_repository, "models/repository", "where the models are");
 ABSL_FLAG(std::string, fashion_mnist_dir, weir::kFashionMnistDirectory,

@@ -73,7 +73,7 @@ TEST(ImageTest, ATinyPictureGrows) {
 }
 
 TEST(ImageTest, TheShippedShirtIsLightOnBlack) {
-  const auto image = ReadFashionImage("client/testdata/shirt.png");
+  const auto image = ReadFashionImage("client/testdata/t-shirt.png");
   ASSERT_TRUE(image.ok()) << image.status();
   EXPECT_LT(Pixel(*image, 0, 0), 10);
   EXPECT_GT(Pixel(*image, 14, 14), 100);

@@ -1,9 +1,10 @@
 // weir-predict: asks a running server for one prediction and prints it.
 //
-//   weir-predict --model=fashion-fast shirt.png      a picture
+//   weir-predict --model=fashion-fast t-shirt.png    a picture
 //   weir-predict --model=fashion-fast 42             image 42 of the Fashion-MNIST test set
 //   weir-predict --model=flats-price 1,55.75,...     the features of one row
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
@@ -67,7 +68,8 @@ absl::StatusOr<Input> Features(const std::string& text) {
   for (const absl::string_view item : absl::StrSplit(text, ',')) {
     double value;
     if (!absl::SimpleAtod(item, &value)) {
-      return absl::InvalidArgumentError(absl::StrCat("\"", item, "\" is not a number"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", text, "\" is neither a .png file, nor an index, nor numbers with commas"));
     }
     input.tensor.add_values(value);
   }
@@ -107,7 +109,8 @@ void PrintElements(const v1::Tensor& tensor) {
   for (size_t i = 0; i < std::min(count, kMaxShown); ++i) {
     T value;
     std::memcpy(&value, &tensor.data()[i * sizeof(T)], sizeof(T));
-    std::cout << absl::StrFormat("  %.6g", value);
+    std::cout << (std::abs(value) >= 1e5 ? absl::StrFormat("  %.0f", value)
+                                         : absl::StrFormat("  %.6g", value));
   }
   if (count > kMaxShown) std::cout << "  ... (" << count << ")";
 }

@@ -179,7 +179,7 @@ test_down_ends_what_runs() {
   mkdir -p "$WEIR_STATE_DIR"
   sleep 300 &
   echo "$! $(start_time $!)" >"$WEIR_STATE_DIR/balanced.pid"
-  expect_match 'weir: already up (balanced); *' "$(expect_failure 1 ./weir up)"
+  expect_match 'weir: already up (balanced; logs in *); *' "$(expect_failure 1 ./weir up)"
   expect_equal 'weir: stopped balanced' "$(./weir down 2>&1)"
   expect_equal '' "$(start_time $!)"
   [[ ! -e $WEIR_STATE_DIR/balanced.pid ]]

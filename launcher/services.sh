@@ -35,6 +35,17 @@ _address_if_it_has() {
   [[ $kind != server || ,$detail, != *",$model,"* ]] || echo "127.0.0.1:$port"
 }
 
+# Prints all models of the table on one line.
+all_models() {
+  local models
+  models=$(each_service _print_models)
+  echo "${models//$'\n'/, }"
+}
+
+_print_models() {
+  [[ $3 != server ]] || tr ',' '\n' <<<"$4"
+}
+
 # ---- Ports
 
 # Prints the inodes of the sockets that listen on PORT, one per line.

@@ -19,7 +19,7 @@ command_up() {
   done
   mkdir -p "$STATE_DIR"
   running=$(running_services)
-  [[ -z $running ]] || die "already up ($running); ./weir down stops it"
+  [[ -z $running ]] || die "already up ($running; logs in $STATE_DIR); ./weir down stops it"
   [[ -z $(pid_of up) ]] || die "another ./weir up is starting (pid $(pid_of up))"
   each_service require_free_port
   remember_pid up $$

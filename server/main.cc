@@ -14,7 +14,7 @@
 #include "base/termination.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc/support/log.h"
-#include "server/model/torchscript_model.h"
+#include "server/model/compute_backend.h"
 #include "server/server.h"
 
 ABSL_FLAG(std::string, model_repository, "",

@@ -21,4 +21,8 @@ expect_same "README shows examples/predict.cc" <(block README.md cpp) examples/p
 expect_same "docs/weir-server.md has the flags of weir-server" \
   <(sed -n 's/^| .--\([a-z_]*\)..*/\1/p' docs/weir-server.md | sort) \
   <(server/weir-server --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
+if grep -nE '@[A-Z]+@' README.md; then
+  echo "FAILED: README has a gap"
+  failed=1
+fi
 exit "$failed"

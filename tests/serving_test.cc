@@ -256,7 +256,7 @@ TEST_F(ServingTest, ManyCallersAtOnceGetTheirOwnAnswers) {
 
 TEST_F(ServingTest, ThePredictProgramNamesTheShirt) {
   Process predict({"client/weir-predict", "--address=" + server_->address(),
-                   "--model=fashion-accurate", "client/testdata/shirt.png"});
+                   "--model=fashion-accurate", "client/testdata/t-shirt.png"});
   EXPECT_EQ(predict.Wait(), 0) << predict.output();
   EXPECT_THAT(predict.output(), HasSubstr("fashion-accurate version 1"));
   EXPECT_THAT(predict.output(), HasSubstr("irt")) << "Shirt or T-shirt/top";

@@ -7,7 +7,7 @@
 #include "models/data/fashion_mnist.h"
 #include "models/evaluate/evaluate.h"
 #include "models/evaluate/held_out.h"
-#include "server/model/torchscript_model.h"
+#include "server/model/compute_backend.h"
 
 namespace weir {
 namespace {

@@ -16,7 +16,7 @@
 #include "models/data/fashion_mnist.h"
 #include "models/train/make_model.h"
 #include "models/train/recipe.h"
-#include "server/model/torchscript_model.h"
+#include "server/model/compute_backend.h"
 
 ABSL_FLAG(std::string, model_repository, "models/repository", "where the models are written");
 ABSL_FLAG(std::string, state_dir, ".weir/train", "where a stopped training is kept");

@@ -1,15 +1,10 @@
 #include "server/model/torchscript_model.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <dlfcn.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/alias_analysis.h>
 #include <torch/csrc/jit/passes/inliner.h>
-#include <torch/csrc/jit/passes/tensorexpr_fuser.h>
-#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -294,30 +289,6 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings&
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": cannot be prepared: ", Reason(error)));
   }
-}
-
-ComputeBackend InitializeTorch() {
-  at::set_num_threads(1);
-  at::set_num_interop_threads(1);
-  // Profiling and fusion compile anew when new shapes come, in the middle of requests; a frozen and
-  // optimised module gains nothing from them (docs/performance.md).
-  torch::jit::getProfilingMode() = false;
-  torch::jit::setTensorExprFuserEnabled(false);
-  // OpenBLAS has threads of its own, which torch does not set.
-  using SetThreads = void (*)(int);
-  if (const auto set_threads =
-          reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) {
-    set_threads(1);
-  }
-  std::string blas = "built into LibTorch";
-  bool slow = false;
-  Dl_info info;
-  if (void* const sgemm = dlsym(RTLD_DEFAULT, "sgemm_"); sgemm && dladdr(sgemm, &info) != 0) {
-    blas = std::filesystem::weakly_canonical(info.dli_fname);
-    slow = !absl::StrContains(blas, "openblas") && !absl::StrContains(blas, "mkl") &&
-           !absl::StrContains(blas, "blis") && !absl::StrContains(blas, "torch");
-  }
-  return {absl::StrCat("LibTorch ", TORCH_VERSION, ", BLAS ", blas), slow};
 }
 
 }  // namespace weir

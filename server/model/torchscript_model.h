@@ -20,14 +20,6 @@ namespace weir {
 absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings& settings,
                                                             const std::string& path);
 
-// What computes: LibTorch's version, its BLAS, and whether that is a slow one. Sets the process to
-// one thread an operation, since the server runs requests in parallel.
-struct ComputeBackend {
-  std::string description;
-  bool slow_blas = false;
-};
-ComputeBackend InitializeTorch();
-
 }  // namespace weir
 
 #endif  // WEIR_SERVER_MODEL_TORCHSCRIPT_MODEL_H_

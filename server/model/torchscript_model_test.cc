@@ -212,11 +212,5 @@ TEST(FormatsTest, AnUnknownBackendIsNamed) {
   EXPECT_THAT(std::string(LoadModel(settings, "x").status().message()), HasSubstr("\"tensorrt\""));
 }
 
-TEST(InitializeTorchTest, SaysWhatComputesAndFindsNoSlowBlas) {
-  const ComputeBackend backend = InitializeTorch();
-  EXPECT_THAT(backend.description, HasSubstr("LibTorch "));
-  EXPECT_FALSE(backend.slow_blas) << backend.description;
-}
-
 }  // namespace
 }  // namespace weir

@@ -1,0 +1,97 @@
+#include "server/model/model_parameters.h"
+
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace weir {
+namespace {
+
+bool ParseBuckets(absl::string_view text, std::vector<double>& bounds) {
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    double bound;
+    if (!absl::SimpleAtod(item, &bound) || !std::isfinite(bound)) return false;
+    if (!bounds.empty() && bound <= bounds.back()) return false;
+    bounds.push_back(bound);
+  }
+  return true;
+}
+
+struct ParameterRule {
+  absl::string_view key;
+  absl::string_view expected;
+  std::function<bool(const std::string& value, ModelSettings& settings)> parse;
+};
+
+const std::vector<ParameterRule>& ParameterRules() {
+  static const auto* const rules = new std::vector<ParameterRule>{
+      {"weir.family", "a word",
+       [](const std::string& v, ModelSettings& s) { return !(s.family = v).empty(); }},
+      {"weir.variant", "a word",
+       [](const std::string& v, ModelSettings& s) { return !(s.variant = v).empty(); }},
+      {"weir.finite_inputs", "true or false",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtob(v, &s.finite_inputs);
+       }},
+      {"weir.slo_latency", "a positive duration such as 50ms",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::ParseDuration(v, &s.slo_latency) && s.slo_latency > absl::ZeroDuration();
+       }},
+      {"weir.slo_objective", "a share between 0 and 1",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtod(v, &s.slo_objective) && s.slo_objective > 0 && s.slo_objective < 1;
+       }},
+      {"weir.value_buckets", "ascending numbers with commas between them",
+       [](const std::string& v, ModelSettings& s) { return ParseBuckets(v, s.value_buckets); }},
+      {"DISABLE_OPTIMIZED_EXECUTION", "true or false",
+       [](const std::string& v, ModelSettings& s) {
+         bool disabled;
+         if (!absl::SimpleAtob(v, &disabled)) return false;
+         s.optimized_execution = !disabled;
+         return true;
+       }},
+      {"INFERENCE_MODE", "true: weir always runs in inference mode",
+       [](const std::string& v, ModelSettings&) {
+         bool on;
+         return absl::SimpleAtob(v, &on) && on;
+       }},
+  };
+  return *rules;
+}
+
+}  // namespace
+
+absl::Status ApplyParameter(const std::string& key, const std::string& value,
+                            ModelSettings& settings) {
+  for (const ParameterRule& rule : ParameterRules()) {
+    if (rule.key != key) continue;
+    if (rule.parse(value, settings)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter \"", key, "\": expected ", rule.expected, ", got \"", value, "\""));
+  }
+  absl::string_view metric = key;
+  if (absl::ConsumePrefix(&metric, "weir.quality.")) {
+    double quality;
+    if (!metric.empty() && absl::SimpleAtod(value, &quality) && std::isfinite(quality)) {
+      settings.quality[std::string(metric)] = quality;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("parameter \"", key, "\": expected a number, got \"", value, "\""));
+  }
+  if (absl::StartsWith(key, "weir.")) {
+    return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is unknown"));
+  }
+  if (key == "INTRA_OP_THREAD_COUNT" || key == "INTER_OP_THREAD_COUNT") {
+    return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is not supported yet"));
+  }
+  return absl::OkStatus();  // Somebody else's parameter.
+}
+
+}  // namespace weir
