@@ -25,7 +25,7 @@ std::string WritePng(int width, int height, uint8_t outside, uint8_t inside, int
   image.width = width;
   image.height = height;
   image.format = PNG_FORMAT_GRAY;
-  const std::string path = absl::StrCat(testing::TempDir(), "/", width, "x", height, ".png");
+  std::string path = absl::StrCat(testing::TempDir(), "/", width, "x", height, ".png");
   EXPECT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0);
   return path;
 }
