@@ -1,13 +1,13 @@
 #include "models/data/accidents.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 #include <set>
 #include <string_view>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "models/data/fingerprint.h"
 
 namespace weir {
 namespace {
@@ -34,21 +34,6 @@ double SevereShare(const Table& table, std::string_view name, float low, float h
   }
   EXPECT_GT(all, 50) << name;
   return severe / all;
-}
-
-// FNV-1a over the bits of every number.
-uint64_t Fingerprint(const Table& table) {
-  uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&hash](const std::vector<float>& values) {
-    for (float value : values) {
-      uint32_t bits;
-      std::memcpy(&bits, &value, sizeof(bits));
-      hash = (hash ^ bits) * 0x100000001b3;
-    }
-  };
-  add(table.features);
-  add(table.truth);
-  return hash;
 }
 
 TEST(AccidentsTest, HasTwentyEightFeaturesWithNamesOfTheirOwn) {
