@@ -21,13 +21,12 @@ namespace {
 constexpr absl::Duration kMeasureFor = absl::Milliseconds(400);
 constexpr int kMinRuns = 25;
 
-absl::StatusOr<Tensor> Run(const LoadedModel& loaded, std::string_view rows, int count) {
+absl::StatusOr<TensorBundle> Run(const LoadedModel& loaded, std::string_view rows, int count) {
   const TensorSpec& input = loaded.settings->inputs[0];
   std::vector<int64_t> shape = {count};
   shape.insert(shape.end(), input.dims.begin(), input.dims.end());
   const TensorView view = {input.type, shape, absl::string_view(rows.data(), rows.size())};
-  WEIR_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, loaded.model->Run({&view, 1}));
-  return std::move(outputs[0]);
+  return loaded.model->Run({&view, 1});
 }
 
 absl::Status CheckRows(const LoadedModel& loaded, const HeldOut& held_out) {
@@ -66,7 +65,9 @@ absl::StatusOr<std::map<std::string, double>> MeasureQuality(const LoadedModel& 
   std::vector<float> answers;
   for (int row = 0; row < held_out.rows(); row += batch_rows) {
     const int count = std::min(batch_rows, held_out.rows() - row);
-    WEIR_ASSIGN_OR_RETURN(const Tensor output, Run(loaded, held_out.Rows(row, count), count));
+    WEIR_ASSIGN_OR_RETURN(const TensorBundle outputs,
+                          Run(loaded, held_out.Rows(row, count), count));
+    const TensorView& output = outputs.views[0];
     const size_t first = answers.size();
     answers.resize(first + output.data.size() / sizeof(float));
     std::memcpy(&answers[first], output.data.data(), output.data.size());

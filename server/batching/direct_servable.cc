@@ -6,7 +6,7 @@
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 
@@ -20,12 +20,12 @@ absl::StatusOr<std::shared_ptr<Servable>> DirectServable::Create(ModelSettings s
 }
 
 void DirectServable::Submit(Task task) {
-  if (absl::Now() >= task.deadline) {
+  if (MonotonicNow() >= task.deadline) {
     std::move(task.done)(absl::DeadlineExceededError("the deadline passed before the model ran"));
     return;
   }
   const auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<std::vector<Tensor>> outputs = model_->Run(task.inputs);
+  absl::StatusOr<TensorBundle> outputs = model_->Run(task.inputs);
   const auto taken = absl::FromChrono(std::chrono::steady_clock::now() - start);
   if (!outputs.ok()) {
     WEIR_LOG(kError, "model ", settings_.name, " version ", version_,
@@ -34,8 +34,9 @@ void DirectServable::Submit(Task task) {
         absl::InternalError(absl::StrCat("model \"", settings_.name, "\" failed on this input")));
     return;
   }
-  std::move(task.done)(TaskResult{
-      .outputs = *std::move(outputs), .times = {.inference = taken}, .batch_rows = task.rows});
+  std::move(task.done)(TaskResult{.outputs = std::move(outputs->views),
+                                  .times = {.inference = taken},
+                                  .batch_rows = task.rows});
 }
 
 }  // namespace weir

@@ -24,6 +24,8 @@ class DirectServable : public Servable {
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return version_; }
   void Submit(Task task) override;
+  ServableCounts counts() const override { return {}; }
+  std::string Description() const override { return "direct"; }
 
  private:
   DirectServable(ModelSettings settings, int64_t version)

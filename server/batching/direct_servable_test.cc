@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "absl/time/clock.h"
+#include "base/clock.h"
 
 namespace weir {
 namespace {
@@ -19,9 +19,10 @@ class FakeModel : public Model {
   FakeModel(absl::StatusOr<std::vector<Tensor>> answer, int& runs)
       : answer_(std::move(answer)), runs_(runs) {}
 
-  absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const TensorView>) const override {
+  absl::StatusOr<TensorBundle> Run(absl::Span<const TensorView>) const override {
     ++runs_;
-    return answer_;
+    if (!answer_.ok()) return answer_.status();
+    return Bundle(*answer_);
   }
 
  private:
@@ -62,7 +63,7 @@ TEST_F(DirectServableTest, GivesTheModelsOutputsAndItsTime) {
 }
 
 TEST_F(DirectServableTest, DoesNotRunATaskWhoseDeadlineHasPassed) {
-  const auto result = Submit(std::vector<Tensor>{}, absl::Now() - absl::Seconds(1));
+  const auto result = Submit(std::vector<Tensor>{}, MonotonicNow() - absl::Seconds(1));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(runs_, 0);
 }

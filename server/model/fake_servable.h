@@ -3,6 +3,7 @@
 #define WEIR_SERVER_MODEL_FAKE_SERVABLE_H_
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ class FakeServable : public Servable {
     absl::MutexLock lock(&mu_);
     tasks_.push_back(std::move(task));
   }
+
+  ServableCounts counts() const override { return {}; }
+  std::string Description() const override { return "fake"; }
 
   // Waits for the next task and takes it out. The test has to call its `done`.
   Task Take() ABSL_LOCKS_EXCLUDED(mu_) {

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -19,9 +18,10 @@ class Model {
   virtual ~Model() = default;
 
   // Runs one batch. `inputs` are in the order of the settings, already checked against them, and
-  // need only live until Run returns. The outputs are in the order of the settings and fit them.
-  // When the model itself fails, the status is INTERNAL and its text is for the log only.
-  virtual absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const TensorView> inputs) const = 0;
+  // have to live as long as the outputs, which may be parts of them. The outputs are in the order
+  // of the settings and fit them. When the model itself fails, the status is INTERNAL and its text
+  // is for the log only.
+  virtual absl::StatusOr<TensorBundle> Run(absl::Span<const TensorView> inputs) const = 0;
 };
 
 // Loads one version of a model from its file. `settings` outlive the model.

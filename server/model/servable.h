@@ -2,7 +2,9 @@
 #ifndef WEIR_SERVER_MODEL_SERVABLE_H_
 #define WEIR_SERVER_MODEL_SERVABLE_H_
 
+#include <atomic>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -21,18 +23,34 @@ struct StageTimes {
 };
 
 struct TaskResult {
-  std::vector<Tensor> outputs;  // In the order of the settings.
+  std::vector<TensorView> outputs;  // In the order of the settings; live until done returns.
   StageTimes times;
   int64_t batch_rows = 0;
 };
 
-// The rows of one request on their way through a model.
+// The rows of one request on their way through a model. Times are those of base/clock.h.
 struct Task {
   std::vector<TensorView>
       inputs;  // Checked, in the order of the settings; live until done is called.
   int64_t rows = 1;
+  uint32_t priority = 0;  // 1 is served first; 0 stands for the model's default.
   absl::Time deadline = absl::InfiniteFuture();
+  // Set once nobody waits for the answer any more; may be null. Lives until done is called.
+  const std::atomic<bool>* cancelled = nullptr;
   absl::AnyInvocable<void(absl::StatusOr<TaskResult>) &&> done;
+};
+
+// What became of the tasks of a servable, in rows unless it says otherwise.
+struct ServableCounts {
+  int64_t executed_rows = 0;
+  int64_t executed_batches = 0;
+  int64_t expired_executed_rows = 0;  // Their deadline had passed when the model began: a defect.
+  int64_t failed_rows = 0;            // The model failed on their batch.
+  int64_t queue_full_rows = 0;
+  int64_t unreachable_deadline_rows = 0;
+  int64_t expired_rows = 0;
+  int64_t cancelled_rows = 0;
+  int64_t queued_rows = 0;  // Now.
 };
 
 // Thread-safe.
@@ -43,9 +61,16 @@ class Servable {
   virtual const ModelSettings& settings() const = 0;
   virtual int64_t version() const = 0;
 
-  // Calls task.done exactly once, on this thread or another. Errors are those that a caller may
-  // see: DEADLINE_EXCEEDED if the deadline passed before the model ran, INTERNAL if it failed.
+  // Calls task.done exactly once, on this thread or another, now or later. Errors are those that a
+  // caller may see: RESOURCE_EXHAUSTED if the queue is full or the deadline cannot be met,
+  // DEADLINE_EXCEEDED or CANCELLED if the task expired or was cancelled before the model ran,
+  // INTERNAL if the model failed. The servable has to live until done is called, not longer.
   virtual void Submit(Task task) = 0;
+
+  virtual ServableCounts counts() const = 0;
+
+  // How it runs, for people: "inline, at most 16 rows a batch".
+  virtual std::string Description() const = 0;
 };
 
 }  // namespace weir

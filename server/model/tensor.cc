@@ -6,6 +6,16 @@
 
 namespace weir {
 
+TensorView View(const Tensor& tensor) { return {tensor.type, tensor.shape, tensor.data}; }
+
+TensorBundle Bundle(std::vector<Tensor> tensors) {
+  auto owned = std::make_shared<const std::vector<Tensor>>(std::move(tensors));
+  TensorBundle bundle;
+  for (const Tensor& tensor : *owned) bundle.views.push_back(View(tensor));
+  bundle.owner = std::move(owned);
+  return bundle;
+}
+
 int ElementBytes(v1::DataType type) {
   switch (type) {
     case v1::TYPE_BOOL:

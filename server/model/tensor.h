@@ -3,6 +3,7 @@
 #define WEIR_SERVER_MODEL_TENSOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,18 @@ struct Tensor {
   std::vector<int64_t> shape;
   std::string data;
 };
+
+// Tensors whose elements live as long as the bundle, wherever they are.
+struct TensorBundle {
+  std::vector<TensorView> views;
+  std::shared_ptr<const void> owner;
+};
+
+// A view of `tensor`, which has to outlive it.
+TensorView View(const Tensor& tensor);
+
+// Views of `tensors`, and the tensors themselves.
+TensorBundle Bundle(std::vector<Tensor> tensors);
 
 // The bytes of one element, or 0 for types without a fixed size.
 int ElementBytes(v1::DataType type);

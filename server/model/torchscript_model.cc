@@ -125,7 +125,7 @@ class TorchScriptModel : public Model {
     return model;
   }
 
-  absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const TensorView> inputs) const override {
+  absl::StatusOr<TensorBundle> Run(absl::Span<const TensorView> inputs) const override {
     try {
       return Forward(inputs);
     } catch (const std::exception& error) {
@@ -137,7 +137,7 @@ class TorchScriptModel : public Model {
   TorchScriptModel(const ModelSettings& settings, torch::jit::Module module)
       : settings_(settings), module_(std::move(module)), forward_(module_.get_method("forward")) {}
 
-  absl::StatusOr<std::vector<Tensor>> Forward(absl::Span<const TensorView> inputs) const {
+  absl::StatusOr<TensorBundle> Forward(absl::Span<const TensorView> inputs) const {
     const c10::InferenceMode inference_mode;
     std::vector<c10::IValue> arguments(inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -147,13 +147,19 @@ class TorchScriptModel : public Model {
                                         at::TensorOptions(*ToScalarType(input.type)));
       arguments[input_positions_[i]] = writes_to_inputs_ ? tensor.clone() : std::move(tensor);
     }
-    WEIR_ASSIGN_OR_RETURN(const std::vector<at::Tensor> values, Unpack(forward_(arguments)));
-    std::vector<Tensor> outputs;
-    outputs.reserve(values.size());
+    WEIR_ASSIGN_OR_RETURN(std::vector<at::Tensor> values, Unpack(forward_(arguments)));
+    const auto dense = std::make_shared<std::vector<at::Tensor>>(std::move(values));
+    TensorBundle outputs{.owner = dense};
+    outputs.views.reserve(dense->size());
     const int64_t rows = settings_.max_batch_rows > 0 ? inputs[0].shape[0] : -1;
-    for (size_t i = 0; i < values.size(); ++i) {
-      WEIR_RETURN_IF_ERROR(CheckOutput(settings_.outputs[i], rows, values[i]));
-      outputs.push_back(ToTensor(settings_.outputs[i].type, values[i]));
+    for (size_t i = 0; i < dense->size(); ++i) {
+      at::Tensor& value = (*dense)[i];
+      WEIR_RETURN_IF_ERROR(CheckOutput(settings_.outputs[i], rows, value));
+      value = value.contiguous();
+      outputs.views.push_back(
+          {.type = settings_.outputs[i].type,
+           .shape = absl::MakeConstSpan(value.sizes().data(), value.sizes().size()),
+           .data = absl::string_view(static_cast<const char*>(value.data_ptr()), value.nbytes())});
     }
     return outputs;
   }
@@ -216,13 +222,6 @@ class TorchScriptModel : public Model {
         ShapeToString(absl::MakeConstSpan(value.sizes().data(), value.sizes().size()))));
   }
 
-  static Tensor ToTensor(v1::DataType type, const at::Tensor& value) {
-    const at::Tensor dense = value.contiguous();
-    return Tensor{.type = type,
-                  .shape = dense.sizes().vec(),
-                  .data = std::string(static_cast<const char*>(dense.data_ptr()), dense.nbytes())};
-  }
-
   // The first calls of a module compile it.
   absl::Status WarmUp() const {
     constexpr int kRuns = 3;
@@ -247,7 +246,7 @@ class TorchScriptModel : public Model {
       std::vector<TensorView> inputs;
       for (const Tensor& tensor : zeros) inputs.push_back({tensor.type, tensor.shape, tensor.data});
       for (int run = 0; run < kRuns; ++run) {
-        const absl::StatusOr<std::vector<Tensor>> outputs = Run(inputs);
+        const absl::StatusOr<TensorBundle> outputs = Run(inputs);
         if (!outputs.ok()) {
           return absl::InvalidArgumentError(
               absl::StrCat("warm-up with ", rows, " rows of zeros: ", outputs.status().message()));

@@ -60,7 +60,13 @@ absl::StatusOr<std::vector<Tensor>> RunOn(const Model& model,
                      absl::string_view(reinterpret_cast<const char*>(input.data()),
                                        input.size() * sizeof(float))});
   }
-  return model.Run(views);
+  const absl::StatusOr<TensorBundle> outputs = model.Run(views);
+  if (!outputs.ok()) return outputs.status();
+  std::vector<Tensor> copies;
+  for (const TensorView& view : outputs->views) {
+    copies.push_back({view.type, {view.shape.begin(), view.shape.end()}, std::string(view.data)});
+  }
+  return copies;
 }
 
 std::string Error(const ModelSettings& settings, const std::string& path) {

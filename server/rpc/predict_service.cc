@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "server/rpc/tensor_codec.h"
 
@@ -89,10 +90,10 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
   }
 
   absl::Time Deadline() const {
-    const absl::Time deadline = absl::FromChrono(context_.deadline());
+    const absl::Time now = MonotonicNow();
+    const absl::Time deadline = now + (absl::FromChrono(context_.deadline()) - absl::Now());
     if (request_.timeout_us() == 0) return deadline;
-    return std::min(deadline,
-                    absl::Now() - TimeSinceReceipt() + absl::Microseconds(request_.timeout_us()));
+    return std::min(deadline, now - TimeSinceReceipt() + absl::Microseconds(request_.timeout_us()));
   }
 
   absl::Duration TimeSinceReceipt() const {
@@ -104,7 +105,7 @@ class PredictService::Call : public grpc::ServerUnaryReactor {
     response_.mutable_model()->set_name(settings.name);
     response_.mutable_model()->set_version(servable_->version());
     response_.set_request_id(request_.request_id());
-    EncodeOutputs(request_, settings, std::move(result.outputs), response_);
+    EncodeOutputs(request_, settings, result.outputs, response_);
     v1::Timings& timings = *response_.mutable_timings();
     timings.set_queue_ns(absl::ToInt64Nanoseconds(result.times.queue));
     timings.set_assemble_ns(absl::ToInt64Nanoseconds(result.times.assemble));

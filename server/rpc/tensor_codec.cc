@@ -113,7 +113,7 @@ void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std:
 }
 
 template <typename T>
-void RankRows(const Tensor& output, const std::vector<std::string>& labels, int top_k,
+void RankRows(const TensorView& output, const std::vector<std::string>& labels, int top_k,
               v1::Classification& classification) {
   const int64_t classes = output.shape.back();
   const int64_t rows = output.shape.size() == 1 ? 1 : output.shape[0];
@@ -124,11 +124,11 @@ void RankRows(const Tensor& output, const std::vector<std::string>& labels, int 
   }
 }
 
-void EncodeTensor(const std::string& name, Tensor output, v1::Tensor& tensor) {
+void EncodeTensor(const std::string& name, const TensorView& output, v1::Tensor& tensor) {
   tensor.set_name(name);
   tensor.set_data_type(output.type);
   tensor.mutable_shape()->Assign(output.shape.begin(), output.shape.end());
-  tensor.set_data(std::move(output.data));
+  tensor.set_data(output.data.data(), output.data.size());
 }
 
 }  // namespace
@@ -206,14 +206,13 @@ absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
 }
 
 void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
-                   std::vector<Tensor> outputs, v1::PredictResponse& response) {
+                   absl::Span<const TensorView> outputs, v1::PredictResponse& response) {
   if (request.outputs().empty()) {
     for (size_t i = 0; i < outputs.size(); ++i) {
-      EncodeTensor(settings.outputs[i].name, std::move(outputs[i]), *response.add_outputs());
+      EncodeTensor(settings.outputs[i].name, outputs[i], *response.add_outputs());
     }
     return;
   }
-  // Classes first: tensors give their bytes away.
   for (const v1::RequestedOutput& wanted : request.outputs()) {
     if (wanted.top_k() == 0) continue;
     const size_t index = *IndexOf(settings.outputs, wanted.name());
@@ -226,7 +225,7 @@ void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& setti
   for (const v1::RequestedOutput& wanted : request.outputs()) {
     if (wanted.top_k() > 0) continue;
     const size_t index = *IndexOf(settings.outputs, wanted.name());
-    EncodeTensor(wanted.name(), std::move(outputs[index]), *response.add_outputs());
+    EncodeTensor(wanted.name(), outputs[index], *response.add_outputs());
   }
 }
 

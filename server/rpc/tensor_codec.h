@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
 #include "server/model/tensor.h"
@@ -35,7 +36,7 @@ absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
 
 // Fills the response's outputs and classifications as a checked request asks for them.
 void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
-                   std::vector<Tensor> outputs, v1::PredictResponse& response);
+                   absl::Span<const TensorView> outputs, v1::PredictResponse& response);
 
 }  // namespace weir
 

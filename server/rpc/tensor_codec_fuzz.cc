@@ -17,7 +17,8 @@ void DecodeAndAnswer(const v1::PredictRequest& request, const ModelSettings& set
   std::vector<Tensor> outputs = {{v1::TYPE_FP32, {decoded->rows, 3}, {}}};
   outputs[0].data.assign(decoded->rows * 3 * sizeof(float), static_cast<char>(bytes));
   v1::PredictResponse response;
-  EncodeOutputs(request, settings, std::move(outputs), response);
+  const TensorBundle bundle = Bundle(std::move(outputs));
+  EncodeOutputs(request, settings, bundle.views, response);
 }
 
 }  // namespace

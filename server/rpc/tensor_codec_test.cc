@@ -186,10 +186,9 @@ std::string Floats(const std::vector<float>& values) {
 v1::PredictResponse Encode(const std::string& request, const std::vector<float>& scores) {
   v1::PredictResponse response;
   const int64_t rows = scores.size() / 3;
-  EncodeOutputs(Request(request), OneInput(),
-                {{v1::TYPE_FP32, {rows, 3}, Floats(scores)},
-                 {v1::TYPE_INT64, {rows, 1}, std::string(8 * rows, 'x')}},
-                response);
+  const TensorBundle outputs = Bundle({{v1::TYPE_FP32, {rows, 3}, Floats(scores)},
+                                       {v1::TYPE_INT64, {rows, 1}, std::string(8 * rows, 'x')}});
+  EncodeOutputs(Request(request), OneInput(), outputs.views, response);
   return response;
 }
 

@@ -11,6 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
+#include "weir/v1/admin.pb.h"
+#include "weir/v1/diagnostics.pb.h"
 #include "weir/v1/model_config.pb.h"
 #include "weir/v1/predictor.pb.h"
 #include "weir/v1/tensor.pb.h"
@@ -63,6 +65,8 @@ TEST(CompatibilityTest, WhatWasPublishedStaysAndWhatIsNewIsWrittenDown) {
   List(*v1::Tensor::descriptor()->file(), now);
   List(*v1::PredictRequest::descriptor()->file(), now);
   List(*v1::ModelConfig::descriptor()->file(), now);
+  List(*v1::EchoRequest::descriptor()->file(), now);
+  List(*v1::ListModelsRequest::descriptor()->file(), now);
 
   const auto text = ReadFile("proto/weir/v1/compatibility.txt");
   ASSERT_TRUE(text.ok()) << text.status();

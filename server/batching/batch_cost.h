@@ -1,0 +1,36 @@
+// How long a batch takes: what warm-up measured, corrected by what is seen since.
+#ifndef WEIR_SERVER_BATCHING_BATCH_COST_H_
+#define WEIR_SERVER_BATCHING_BATCH_COST_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/model/batch_time.h"
+
+namespace weir {
+
+// Not thread-safe. Between the measured sizes it interpolates, beyond them it goes on in
+// proportion. What is observed corrects all sizes by one factor, which follows the last dozens of
+// batches, so that a machine that got slower is noticed soon.
+class BatchCost {
+ public:
+  // `measured` ascends by rows. Empty: nothing is known, and every estimate is zero until the first
+  // observation.
+  explicit BatchCost(std::vector<BatchTime> measured);
+
+  absl::Duration Estimate(int64_t rows) const;
+  void Observe(int64_t rows, absl::Duration time);
+
+  // The most rows whose batch is estimated to take no longer than `at_most`, but at least 1 and at
+  // most `max_rows`.
+  int64_t RowsWithin(absl::Duration at_most, int64_t max_rows) const;
+
+ private:
+  std::vector<BatchTime> measured_;
+  double correction_ = 1;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_BATCHING_BATCH_COST_H_
