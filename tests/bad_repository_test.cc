@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "tests/process.h"
+#include "base/process.h"
 #include "tests/serving_fixture.h"
 #include "weir/v1/predictor.grpc.pb.h"
 

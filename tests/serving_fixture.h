@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/process.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/status.h"
-#include "tests/process.h"
 #include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {

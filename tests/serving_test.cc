@@ -11,11 +11,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/process.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "models/data/fashion_mnist.h"
-#include "tests/process.h"
 #include "tests/serving_fixture.h"
 #include "weir/v1/predictor.grpc.pb.h"
 

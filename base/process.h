@@ -1,23 +1,27 @@
-// A child process of a test, with its standard error and output at hand.
-#ifndef WEIR_TESTS_PROCESS_H_
-#define WEIR_TESTS_PROCESS_H_
+// A child process with its output at hand.
+#ifndef WEIR_BASE_PROCESS_H_
+#define WEIR_BASE_PROCESS_H_
 
 #include <sys/types.h>
 
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace weir {
 
-// Not thread-safe. Whatever a test does, the child ends: with the object, by SIGKILL, and with the
-// test's own process, by the kernel.
+// The child ends, whatever happens: with the object, by SIGKILL, and with the thread that made the
+// object, by the kernel. Its output is read as it comes, so that it never waits for a reader. Not
+// thread-safe.
 class Process {
  public:
-  // Starts `command`; its output and errors are one stream.
+  // Starts `command`, whose first word is a path; its output and errors are one stream.
   explicit Process(const std::vector<std::string>& command);
   ~Process();
   Process(const Process&) = delete;
@@ -33,18 +37,25 @@ class Process {
   std::optional<int> Wait(absl::Duration timeout = absl::Seconds(60));
 
   void Signal(int signal);
-  const std::string& output() const { return output_; }
+  pid_t pid() const { return pid_; }
+
+  // So far.
+  std::string output() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // Reads what is there, waiting for more until `deadline`; false at the end of the output.
-  bool ReadSome(absl::Time deadline);
+  void ReadOutput() ABSL_LOCKS_EXCLUDED(mu_);
 
   pid_t pid_ = -1;
   int output_fd_ = -1;
-  std::string output_;
   std::optional<int> exit_code_;
+
+  mutable absl::Mutex mu_;
+  std::string output_ ABSL_GUARDED_BY(mu_);
+  bool output_ended_ ABSL_GUARDED_BY(mu_) = false;
+
+  std::thread reader_;
 };
 
 }  // namespace weir
 
-#endif  // WEIR_TESTS_PROCESS_H_
+#endif  // WEIR_BASE_PROCESS_H_
