@@ -12,13 +12,15 @@ namespace weir {
 
 // Not thread-safe. Between the measured sizes it interpolates, beyond them it goes on in
 // proportion. What is observed corrects all sizes by one factor, which follows the last dozens of
-// batches, so that a machine that got slower is noticed soon.
+// batches, so that a machine that got slower is noticed soon; one batch that was held up hardly
+// moves it.
 class BatchCost {
  public:
   // `measured` ascends by rows. Empty: nothing is known, and every estimate is zero until the first
-  // observation.
+  // observation, from which it then goes in proportion to the rows.
   explicit BatchCost(std::vector<BatchTime> measured);
 
+  // Never decreases with the rows.
   absl::Duration Estimate(int64_t rows) const;
   void Observe(int64_t rows, absl::Duration time);
 
@@ -27,7 +29,14 @@ class BatchCost {
   int64_t RowsWithin(absl::Duration at_most, int64_t max_rows) const;
 
  private:
-  std::vector<BatchTime> measured_;
+  struct Point {
+    int64_t rows = 0;
+    double nanoseconds = 0;
+  };
+
+  double Uncorrected(int64_t rows) const;
+
+  std::vector<Point> points_;  // Ascending by rows and by time.
   double correction_ = 1;
 };
 

@@ -3,10 +3,17 @@
 #ifndef WEIR_SERVER_BATCHING_BATCH_QUEUE_H_
 #define WEIR_SERVER_BATCHING_BATCH_QUEUE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <list>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_cost.h"
@@ -27,10 +34,14 @@ absl::Status ToStatus(Refusal refusal);
 //   within a priority; a higher priority goes first, whichever shape it has.
 // - A batch is cut when an instance is idle and there is anything to run (natural batching), unless
 //   max_delay asks to wait: then when a preferred size or the largest batch can be filled, or when
-//   the oldest request has waited for so long.
-// - A batch has the largest preferred size that can be filled; if none can, all that fits.
+//   the oldest request has waited for so long, or for half of the time that its deadline spares.
+// - The largest batch is the largest preferred size, or max_batch_rows if no size is preferred. A
+//   batch has the largest preferred size that can be filled; if none can, all that fits. A request
+//   of more rows runs alone.
 // - A request that is cancelled, expired, or whose deadline is too near for its batch, is never
 // cut.
+//   One that would come too late is not even taken; but while nothing runs, one in a while is,
+//   since only batches can tell that the machine is as fast again as it was.
 class BatchQueue {
  public:
   // `max_batch_rows` 0: the model has no row dimension, each request runs alone.
@@ -62,15 +73,98 @@ class BatchQueue {
   std::optional<Refusal> Push(Task& task, absl::Time now, const BatchCost& cost,
                               const Outlook& outlook);
 
-  // What an idle instance shall run now, at most `max_rows` of it (but always at least one
-  // request).
+  // What an idle instance shall run now: at most `max_rows` of it, but at least one request.
   Cut Next(absl::Time now, const BatchCost& cost, int64_t max_rows);
 
   // When Next will have something to do if nothing else comes: not later than `now` if it has
   // already, InfiniteFuture if the queue is empty.
   absl::Time ReadyAt(absl::Time now) const;
 
-  int64_t queued_rows() const;
+  int64_t queued_rows() const { return queued_rows_; }
+
+ private:
+  struct Bucket;
+
+  // Where an entry stands: by rank, then by sequence. The rank is the level, or, once the entry was
+  // delayed, one behind all levels.
+  struct Place {
+    size_t rank = 0;
+    uint64_t sequence = 0;
+
+    friend bool operator<(const Place& a, const Place& b) {
+      return a.rank != b.rank ? a.rank < b.rank : a.sequence < b.sequence;
+    }
+  };
+
+  struct Queued {
+    Entry entry;
+    Bucket* bucket = nullptr;
+    Place place;
+    size_t level = 0;
+    absl::Time expires;      // Then it is refused.
+    absl::Time delayed;      // Then it goes behind all others.
+    absl::Time waits_until;  // Then its batch is cut, however small.
+    bool is_probe = false;   // Runs, whatever its estimate says.
+  };
+
+  // Addresses of its elements last, whatever is added or removed around them.
+  using Fifo = std::list<Queued>;
+  using Position = Fifo::iterator;
+
+  // The entries of one shape. Ready buckets are in ready_, others that hold anything in waiting_.
+  struct Bucket {
+    std::vector<Fifo> ranks;  // By rank; each in the order of its sequence.
+    int64_t rows = 0;
+    size_t entries = 0;
+    std::optional<Place> head;              // The key in ready_, if it is there.
+    std::optional<absl::Time> waits_until;  // A part of the key in waiting_, if it is there.
+  };
+
+  size_t LevelOf(const Task& task) const;
+  Bucket& BucketOf(const Task& task);
+  bool IsFull(size_t level, int64_t rows) const;
+  bool IsReachable(const Task& task, size_t level, absl::Time now, const BatchCost& cost,
+                   const Outlook& outlook) const;
+
+  // Refuses what has expired and delays what has waited too long.
+  void Settle(absl::Time now);
+  void RefuseCancelled(absl::Time now);
+  void Refuse(Position position, Refusal why);
+
+  static absl::Time EventTime(const Queued& queued);
+  void Schedule(Position position);
+
+  // Takes the entry out; the bucket has to be filed anew.
+  Entry Extract(Position position);
+
+  // Puts the bucket where it belongs now: into ready_, into waiting_, or into neither.
+  void File(Bucket& bucket, absl::Time now);
+  bool IsPreferred(int64_t rows) const;
+  absl::Time ReadyTime(const Bucket& bucket) const;
+
+  void CutFrom(Bucket& bucket, absl::Time now, const BatchCost& cost, int64_t max_rows, Cut& cut);
+
+  const BatchingSettings settings_;
+  const bool has_rows_;    // False: each request runs alone.
+  const int64_t largest_;  // The most rows of a batch.
+
+  absl::flat_hash_map<std::vector<int64_t>, std::unique_ptr<Bucket>> buckets_;  // By shape.
+  size_t empty_buckets_ = 0;  // Kept, because their shapes may come again; bounded.
+  absl::btree_map<Place, Bucket*> ready_;
+  absl::btree_set<std::pair<absl::Time, Bucket*>> waiting_;
+  // What the clock will do to entries: by the time of it and the sequence.
+  absl::btree_map<std::pair<absl::Time, uint64_t>, Position> events_;
+
+  std::vector<int64_t> rows_of_rank_;
+  std::vector<int64_t> rows_of_level_;
+  int64_t queued_rows_ = 0;
+  size_t entries_ = 0;
+  uint64_t next_sequence_ = 0;
+  size_t pushes_since_search_ = 0;  // For cancelled entries.
+  absl::Time next_probe_ = absl::InfinitePast();
+  std::vector<Refused> refused_;  // To be reported by Next.
+  std::vector<int64_t> shape_;    // Of the task at hand.
+  std::vector<Position> picked_;  // Of the batch at hand.
 };
 
 }  // namespace weir
