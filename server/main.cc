@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/cpu.h"
 #include "base/flags.h"
 #include "base/log.h"
 #include "base/termination.h"
@@ -25,6 +26,9 @@ ABSL_FLAG(std::string, host, "0.0.0.0", "The address to listen on.");
 ABSL_FLAG(int, port, 8001, "The port to listen on; 0 for any free one, which the log tells.");
 ABSL_FLAG(int, max_request_bytes, 8 << 20,
           "Larger requests are refused. A hostile one can take 60 times its size to parse.");
+ABSL_FLAG(int, pollers, 2, "Threads that read requests and run the small models.");
+ABSL_FLAG(absl::Duration, inline_threshold, absl::Microseconds(250),
+          "Models whose single row takes no longer run on the threads that read requests.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
           "How long requests in flight may take to finish after SIGTERM.");
 
@@ -59,12 +63,17 @@ int Run() {
     WEIR_LOG(kWarning, "this BLAS is a slow one; OpenBLAS is many times faster");
   }
 
-  absl::StatusOr<std::unique_ptr<weir::Server>> created =
-      weir::Server::Create({.model_repository = absl::GetFlag(FLAGS_model_repository),
-                            .models = absl::GetFlag(FLAGS_models),
-                            .host = absl::GetFlag(FLAGS_host),
-                            .port = absl::GetFlag(FLAGS_port),
-                            .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes)});
+  const weir::CpuBudget cpus = weir::UsableCpus();
+  WEIR_LOG(kInfo, "uses ", cpus.Description());
+  absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
+      {.model_repository = absl::GetFlag(FLAGS_model_repository),
+       .models = absl::GetFlag(FLAGS_models),
+       .host = absl::GetFlag(FLAGS_host),
+       .port = absl::GetFlag(FLAGS_port),
+       .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes),
+       .batching = {.usable_cpus = cpus.Count(),
+                    .pollers = absl::GetFlag(FLAGS_pollers),
+                    .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)}});
   if (!created.ok()) return Fail(created.status());
   weir::Server& server = **created;
 

@@ -13,65 +13,78 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
-#include "server/batching/direct_servable.h"
 #include "server/model/formats.h"
 
 namespace weir {
 namespace {
 
-absl::StatusOr<std::shared_ptr<Servable>> MakeServable(ModelSettings settings, int64_t version,
-                                                       const std::string& path) {
-  return DirectServable::Create(
-      std::move(settings), version,
-      [&path](const ModelSettings& settings) { return LoadModel(settings, path); });
-}
+// Calls that gRPC can hand over at once; more wait in gRPC until one is made ready, a moment later.
+constexpr int kCallsReady = 128;
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Repository> repository,
-                        Repository::Open(options.model_repository, options.models, MakeServable));
-  auto server = absl::WrapUnique(new Server(std::move(repository)));
-  WEIR_RETURN_IF_ERROR(server->Listen(options));
+  auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
+  WEIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<Repository> repository,
+      Repository::Open(options.model_repository, options.models,
+                       [&executor = *executor, batching = options.batching](
+                           ModelSettings settings, int64_t version, const std::string& path) {
+                         return MakeBatchedServable(executor, batching, std::move(settings),
+                                                    version, path, LoadModel);
+                       }));
+  auto server = absl::WrapUnique(new Server(options, std::move(executor), std::move(repository)));
+  WEIR_RETURN_IF_ERROR(server->Listen());
   return server;
 }
 
-Server::Server(std::unique_ptr<Repository> repository)
-    : repository_(std::move(repository)), predict_service_(*repository_) {}
+Server::Server(const Options& options, std::unique_ptr<Executor> executor,
+               std::unique_ptr<Repository> repository)
+    : options_(options),
+      executor_(std::move(executor)),
+      repository_(std::move(repository)),
+      gate_(options.max_bytes_in_flight),
+      predictor_context_{predictor_, *repository_, gate_, options_.prediction} {}
 
 Server::~Server() {
   if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());
 }
 
-absl::Status Server::Listen(const Options& options) {
-  if (options.port < 0 || options.port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat("port ", options.port, " is not 0 to 65535"));
+absl::Status Server::Listen() {
+  if (options_.port < 0 || options_.port > 65535) {
+    return absl::InvalidArgumentError(absl::StrCat("port ", options_.port, " is not 0 to 65535"));
   }
-  if (options.max_request_bytes < 1) {
+  if (options_.max_request_bytes < 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("max_request_bytes is not positive: ", options.max_request_bytes));
+        absl::StrCat("max_request_bytes is not positive: ", options_.max_request_bytes));
   }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   // Otherwise a second server on the port would take half of the connections, without a word.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(options.max_request_bytes);
-  builder.RegisterService(&predict_service_);
+  builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
+  builder.RegisterService(&predictor_);
+  builder.RegisterService(&diagnostics_);
+  call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   int port = 0;
-  const std::string address = HostPort(options.host, options.port);
+  const std::string address = HostPort(options_.host, options_.port);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", address, ": ", WhyNotListen(options.host, options.port)));
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
+                                               WhyNotListen(options_.host, options_.port)));
   }
   grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
   health.SetServingStatus(false);
   for (const Repository::ModelStatus& model : repository_->List()) {
     health.SetServingStatus(model.name, false);
   }
-  WEIR_LOG(kInfo, "listening on ", HostPort(options.host, port));
+  // A request goes from here to the executor, and its answer comes back on the thread that ran it.
+  AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
+  AwaitEchoCalls(diagnostics_, gate_, *call_queue_, kCallsReady);
+  call_queue_->Start(options_.batching.pollers, [this] { executor_->RunInline(); });
+  WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
   return absl::OkStatus();
 }
 
@@ -95,15 +108,20 @@ void Server::Drain(absl::Duration timeout) {
   // Models that get ready from here on do not turn health back.
   grpc_server_->GetHealthCheckService()->Shutdown();
   repository_->StopLoading();
-  if (!predict_service_.Drain(timeout)) {
+  gate_.Close();
+  if (!gate_.AwaitEmpty(timeout)) {
     WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
              " are cancelled");
   }
   // A gRPC server that shuts down answers what still arrives with CANCELLED, which is no reason to
   // try elsewhere. So callers are refused until they have heard it and none comes any more.
-  predict_service_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
-  // What is left are streams that end with the server, such as a watched health.
+  gate_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
+  call_queue_->StopAccepting();
+  // What is left are streams that end with the server, such as a watched health, and calls that are
+  // cancelled; their models still end what they are at.
   grpc_server_->Shutdown(std::chrono::system_clock::now());
+  gate_.AwaitEmpty(absl::InfiniteDuration());
+  call_queue_->Shutdown();
   grpc_server_->Wait();
 }
 

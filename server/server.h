@@ -10,8 +10,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
+#include "server/batching/batched_servable.h"
+#include "server/batching/executor.h"
 #include "server/model/repository.h"
-#include "server/rpc/predict_service.h"
+#include "server/rpc/call_queue.h"
+#include "server/rpc/echo_call.h"
+#include "server/rpc/predict_call.h"
+#include "server/rpc/request_gate.h"
 
 namespace weir {
 
@@ -23,6 +28,9 @@ class Server {
     std::string host = "0.0.0.0";
     int port = 8001;  // 0: any free one, which the log tells.
     int max_request_bytes = 8 << 20;
+    int64_t max_bytes_in_flight = int64_t{1} << 30;  // Of all requests together.
+    BatchingOptions batching;
+    PredictionOptions prediction;
   };
 
   // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
@@ -39,13 +47,21 @@ class Server {
   void Drain(absl::Duration timeout);
 
  private:
-  explicit Server(std::unique_ptr<Repository> repository);
+  Server(const Options& options, std::unique_ptr<Executor> executor,
+         std::unique_ptr<Repository> repository);
 
-  absl::Status Listen(const Options& options);
+  absl::Status Listen();
 
+  // Each part outlives those that stand below it.
+  const Options options_;
+  const std::unique_ptr<Executor> executor_;
   const std::unique_ptr<Repository> repository_;
-  PredictService predict_service_;
-  std::unique_ptr<grpc::Server> grpc_server_;  // Ends before what its calls use.
+  RequestGate gate_;
+  RawPredictor predictor_;
+  RawDiagnostics diagnostics_;
+  PredictorContext predictor_context_;
+  std::unique_ptr<grpc::Server> grpc_server_;
+  std::unique_ptr<CallQueue> call_queue_;
 };
 
 }  // namespace weir

@@ -1,0 +1,129 @@
+#include "server/batching/batch_run.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace weir {
+namespace {
+
+using Entry = BatchQueue::Entry;
+
+int64_t Rows(absl::Span<const Entry> batch) {
+  int64_t rows = 0;
+  for (const Entry& entry : batch) rows += entry.task.rows;
+  return rows;
+}
+
+// The inputs of a batch: those of its only request as they are, or new ones with all rows.
+class Assembled {
+ public:
+  explicit Assembled(absl::Span<const Entry> batch) {
+    if (batch.size() == 1) {
+      inputs_ = batch[0].task.inputs;
+      return;
+    }
+    const size_t count = batch[0].task.inputs.size();
+    const int64_t rows = Rows(batch);
+    buffers_.reserve(count);
+    shapes_.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      size_t bytes = 0;
+      for (const Entry& entry : batch) bytes += entry.task.inputs[i].data.size();
+      char* const buffer = buffers_.emplace_back(new char[bytes]).get();
+      char* end = buffer;
+      for (const Entry& entry : batch) {
+        const absl::string_view data = entry.task.inputs[i].data;
+        std::memcpy(end, data.data(), data.size());
+        end += data.size();
+      }
+      const TensorView& first = batch[0].task.inputs[i];
+      shapes_.emplace_back(first.shape.begin(), first.shape.end())[0] = rows;
+      inputs_.push_back({first.type, shapes_.back(), absl::string_view(buffer, bytes)});
+    }
+  }
+
+  absl::Span<const TensorView> inputs() const { return inputs_; }
+
+ private:
+  std::vector<std::unique_ptr<char[]>> buffers_;  // Not cleared before they are filled.
+  std::vector<std::vector<int64_t>> shapes_;
+  std::vector<TensorView> inputs_;
+};
+
+// Gives each request the rows of the outputs that are its own.
+void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>& outputs,
+            absl::Time cut, const StageTimes& times) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const TensorView& output : outputs) {
+    shapes.emplace_back(output.shape.begin(), output.shape.end());
+  }
+  int64_t row = 0;
+  for (Entry& entry : batch) {
+    TaskResult result{.outputs = outputs, .times = times, .batch_rows = rows};
+    result.times.queue = cut - entry.enqueued;
+    if (batch.size() > 1) {
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        const size_t row_bytes = outputs[i].data.size() / rows;
+        shapes[i][0] = entry.task.rows;
+        result.outputs[i].shape = shapes[i];
+        result.outputs[i].data =
+            outputs[i].data.substr(row * row_bytes, entry.task.rows * row_bytes);
+      }
+      row += entry.task.rows;
+    }
+    std::move(entry.task.done)(std::move(result));
+  }
+}
+
+int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
+  int64_t rows = 0;
+  for (const Entry& entry : batch) {
+    if (entry.task.deadline < now) rows += entry.task.rows;
+  }
+  return rows;
+}
+
+}  // namespace
+
+BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
+                      absl::Time cut, std::vector<Entry> batch) {
+  const absl::Time begin = MonotonicNow();
+  const Assembled assembled(batch);
+  const absl::Time start = batch.size() == 1 ? begin : MonotonicNow();
+  BatchOutcome outcome{.expired_rows = ExpiredRows(batch, start)};
+  const absl::StatusOr<TensorBundle> outputs = model.Run(assembled.inputs());
+  const absl::Time end = MonotonicNow();
+  outcome.time = end - begin;
+  const int64_t rows = Rows(batch);
+  if (outputs.ok()) {
+    Answer(absl::MakeSpan(batch), rows, outputs->views, cut,
+           {.assemble = start - begin, .inference = end - start});
+    return outcome;
+  }
+  if (batch.size() == 1) {
+    WEIR_LOG(kError, "model ", settings.name, " version ", version,
+             " failed: ", outputs.status().message());
+    std::move(batch[0].task.done)(
+        absl::InternalError(absl::StrCat("model \"", settings.name, "\" failed on this input")));
+    outcome.failed_rows = rows;
+    return outcome;
+  }
+  for (Entry& entry : batch) {
+    std::vector<Entry> alone;
+    alone.push_back(std::move(entry));
+    const BatchOutcome retry = RunBatch(model, settings, version, cut, std::move(alone));
+    outcome.time += retry.time;
+    outcome.failed_rows += retry.failed_rows;
+  }
+  return outcome;
+}
+
+}  // namespace weir

@@ -1,0 +1,113 @@
+#include "server/batching/batched_servable.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "server/model/warm_up.h"
+
+namespace weir {
+namespace {
+
+class BatchedServable : public Servable {
+ public:
+  BatchedServable(Executor& executor, std::shared_ptr<Executor::Lane> lane,
+                  std::shared_ptr<const ModelSettings> settings, int64_t version,
+                  std::string description)
+      : executor_(executor),
+        lane_(std::move(lane)),
+        settings_(std::move(settings)),
+        version_(version),
+        description_(std::move(description)) {}
+
+  ~BatchedServable() override { executor_.RemoveLane(lane_); }
+
+  const ModelSettings& settings() const override { return *settings_; }
+  int64_t version() const override { return version_; }
+  void Submit(Task task) override { executor_.Submit(*lane_, std::move(task)); }
+  ServableCounts counts() const override { return executor_.Counts(*lane_); }
+  std::string Description() const override { return description_; }
+
+ private:
+  Executor& executor_;
+  const std::shared_ptr<Executor::Lane> lane_;
+  const std::shared_ptr<const ModelSettings> settings_;
+  const int64_t version_;
+  const std::string description_;
+};
+
+struct Choice {
+  Executor::LaneOptions lane;
+  std::string why;
+};
+
+Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
+              absl::Duration one_row) {
+  Choice choice{.lane = {.max_inline_time = options.max_inline_time}};
+  const std::string took = absl::StrCat("one row takes ", absl::FormatDuration(one_row));
+  switch (settings.execution) {
+    case Execution::kInline:
+      choice.lane.run_inline = true;
+      choice.why = "inline, as configured";
+      break;
+    case Execution::kPooled:
+      choice.why = "pooled, as configured";
+      break;
+    case Execution::kAuto:
+      if (settings.batching.max_delay > absl::ZeroDuration()) {
+        choice.why = "pooled, because batches wait for more rows";
+      } else if (settings.intra_op_threads > 1) {
+        choice.why = "pooled, because a batch has several threads";
+      } else if (one_row <= options.inline_threshold) {
+        choice.lane.run_inline = true;
+        choice.why = absl::StrCat("inline, because ", took);
+      } else {
+        choice.why = absl::StrCat("pooled, because ", took);
+      }
+      break;
+  }
+  if (settings.instances > 0) {
+    choice.lane.instances = settings.instances;
+  } else if (choice.lane.run_inline) {
+    choice.lane.instances = options.pollers;
+  } else {
+    choice.lane.instances = std::max(1, options.usable_cpus / settings.intra_op_threads);
+  }
+  absl::StrAppend(&choice.why, "; instances: ", choice.lane.instances,
+                  settings.instances > 0 ? " as configured" : "");
+  return choice;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
+    Executor& executor, const BatchingOptions& options, ModelSettings settings, int64_t version,
+    const std::string& path, LoadModelFn load) {
+  if (settings.execution == Execution::kInline &&
+      settings.batching.max_delay > absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "weir.execution inline and max_queue_delay_microseconds exclude each other");
+  }
+  const auto shared = std::make_shared<const ModelSettings>(std::move(settings));
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Model> model, load(*shared, path));
+  const int threads = shared->instances > 0 ? shared->instances : options.usable_cpus;
+  WEIR_ASSIGN_OR_RETURN(
+      WarmUpReport report,
+      WarmUp(*model, *shared, {.instances = threads, .at_most = options.max_warm_up}));
+  if (!report.complete) {
+    WEIR_LOG(kWarning, "model ", shared->name, " version ", version,
+             ": warm-up ended before every batch size had run; the rest run cold once");
+  }
+  const absl::Duration one_row =
+      report.times.empty() ? absl::ZeroDuration() : report.times.front().time;
+  const Choice choice = Choose(options, *shared, one_row);
+  WEIR_LOG(kInfo, "model ", shared->name, " version ", version, " runs ", choice.why);
+  std::shared_ptr<Executor::Lane> lane =
+      executor.AddLane(shared, version, std::move(model), std::move(report.times), choice.lane);
+  return std::make_shared<BatchedServable>(executor, std::move(lane), shared, version, choice.why);
+}
+
+}  // namespace weir

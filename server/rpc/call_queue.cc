@@ -1,0 +1,64 @@
+#include "server/rpc/call_queue.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "grpc/support/time.h"
+
+namespace weir {
+namespace {
+
+// So many events at most before what they submitted is run, so that a steady stream of them cannot
+// put it off.
+constexpr int kMaxDrained = 256;
+
+bool Happened(void* tag, bool ok) { return static_cast<Event*>(tag)->Happened(ok); }
+
+}  // namespace
+
+CallQueue::~CallQueue() { Shutdown(); }
+
+void CallQueue::Start(int threads, const std::function<void()>& run_submitted) {
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, run_submitted] { Poll(run_submitted); });
+    pthread_setname_np(threads_.back().native_handle(), "weir-poller");
+  }
+}
+
+void CallQueue::Accept(absl::FunctionRef<void()> post) {
+  absl::MutexLock lock(&mu_);
+  if (accepting_) post();
+}
+
+void CallQueue::StopAccepting() {
+  absl::MutexLock lock(&mu_);
+  accepting_ = false;
+}
+
+void CallQueue::Shutdown() {
+  if (std::exchange(shut_down_, true)) return;
+  queue_->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+  // Without threads, what is left is taken out here, as gRPC demands.
+  Poll([] {});
+}
+
+void CallQueue::Poll(const std::function<void()>& run_submitted) {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) {
+    bool submitted = Happened(tag, ok);
+    // What has come meanwhile joins the batch; nothing is waited for.
+    for (int i = 0; submitted && i < kMaxDrained; ++i) {
+      if (queue_->AsyncNext(&tag, &ok, gpr_time_0(GPR_CLOCK_MONOTONIC)) !=
+          grpc::CompletionQueue::GOT_EVENT) {
+        break;
+      }
+      Happened(tag, ok);
+    }
+    if (submitted) run_submitted();
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,78 @@
+#include "server/rpc/unary_call.h"
+
+#include <string>
+
+#include "absl/time/clock.h"
+#include "base/clock.h"
+#include "server/rpc/messages.h"
+
+namespace weir {
+
+absl::Time CallDeadline(const grpc::ServerContext& context, absl::Time now) {
+  const gpr_timespec deadline = context.raw_deadline();
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
+    return absl::InfiniteFuture();
+  }
+  return now + (absl::FromChrono(context.deadline()) - absl::Now());
+}
+
+void AddRetryHint(grpc::ServerContext& context) {
+  context.AddTrailingMetadata("grpc-retry-pushback-ms", "50");
+}
+
+void UnaryCall::Await() {
+  context_.AsyncNotifyWhenDone(&on_done_);
+  bool posted = false;
+  queue_.Accept([this, &posted] {
+    posted = true;
+    Request(&on_request_);
+  });
+  if (!posted) delete this;
+}
+
+bool UnaryCall::OnRequest(bool ok) {
+  if (!ok) {
+    delete this;  // The server shuts down; gRPC tells nothing more about this call.
+    return false;
+  }
+  received_ = MonotonicNow();
+  AwaitAnother();
+  bytes_ = static_cast<int64_t>(request_.Length());
+  if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
+    if (absl::IsUnavailable(refused)) AddRetryHint(context_);
+    Answer(ToGrpc(refused), {});
+    return false;
+  }
+  inside_ = true;
+  return Begin();
+}
+
+bool UnaryCall::OnDone(bool) {
+  if (context_.IsCancelled()) Cancelled();
+  End();
+  return false;
+}
+
+void UnaryCall::Answer(const grpc::Status& status, const grpc::ByteBuffer& response) {
+  if (status.ok()) {
+    writer_.Finish(response, status, &on_answered_);
+  } else {
+    writer_.FinishWithError(status, &on_answered_);
+  }
+}
+
+bool UnaryCall::OnAnswered(bool) {
+  End();
+  return false;
+}
+
+void UnaryCall::End() {
+  if (awaited_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  RequestGate& gate = gate_;
+  const bool inside = inside_;
+  const int64_t bytes = bytes_;
+  delete this;  // Gives the servable back before the drain goes on.
+  if (inside) gate.Leave(bytes);
+}
+
+}  // namespace weir
