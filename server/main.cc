@@ -29,6 +29,14 @@ ABSL_FLAG(int, max_request_bytes, 8 << 20,
 ABSL_FLAG(int, pollers, 2, "Threads that read requests and run the small models.");
 ABSL_FLAG(absl::Duration, inline_threshold, absl::Microseconds(250),
           "Models whose single row takes no longer run on the threads that read requests.");
+ABSL_FLAG(int64_t, max_bytes_in_flight, int64_t{1} << 30,
+          "Requests are refused while those in flight together are larger.");
+ABSL_FLAG(absl::Duration, slow_request_threshold, absl::Seconds(1),
+          "Requests that take as long are logged, with the times of their stages.");
+ABSL_FLAG(bool, enable_fault_injection, false,
+          "Obey the metadata weir-delay-ms, weir-fail-code and weir-fail-ratio of requests.");
+ABSL_FLAG(weir::LogSeverity, min_log_severity, weir::LogSeverity::kInfo,
+          "Lines below it are not logged: debug, info, warning or error.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
           "How long requests in flight may take to finish after SIGTERM.");
 
@@ -53,6 +61,7 @@ void LogProtobufAsWeir(google::protobuf::LogLevel, const char*, int, const std::
 }
 
 int Run() {
+  weir::SetMinLogSeverity(absl::GetFlag(FLAGS_min_log_severity));
   weir::CatchTermination();
   gpr_set_log_function(LogAsWeir);
   google::protobuf::SetLogHandler(LogProtobufAsWeir);
@@ -73,7 +82,9 @@ int Run() {
        .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes),
        .batching = {.usable_cpus = cpus.Count(),
                     .pollers = absl::GetFlag(FLAGS_pollers),
-                    .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)}});
+                    .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)},
+       .prediction = {.slow_request_threshold = absl::GetFlag(FLAGS_slow_request_threshold),
+                      .fault_injection = absl::GetFlag(FLAGS_enable_fault_injection)}});
   if (!created.ok()) return Fail(created.status());
   weir::Server& server = **created;
 

@@ -20,6 +20,7 @@ namespace {
 
 // Calls that gRPC can hand over at once; more wait in gRPC until one is made ready, a moment later.
 constexpr int kCallsReady = 128;
+constexpr int kStreamsReady = 8;
 
 }  // namespace
 
@@ -44,7 +45,8 @@ Server::Server(const Options& options, std::unique_ptr<Executor> executor,
       executor_(std::move(executor)),
       repository_(std::move(repository)),
       gate_(options.max_bytes_in_flight),
-      predictor_context_{predictor_, *repository_, gate_, options_.prediction} {}
+      predictor_context_{predictor_, *repository_, gate_, options_.prediction},
+      streams_(predictor_context_, options_.streams) {}
 
 Server::~Server() {
   if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());
@@ -82,6 +84,7 @@ absl::Status Server::Listen() {
   }
   // A request goes from here to the executor, and its answer comes back on the thread that ran it.
   AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
+  streams_.Await(*call_queue_, kStreamsReady);
   AwaitEchoCalls(diagnostics_, gate_, *call_queue_, kCallsReady);
   call_queue_->Start(options_.batching.pollers, [this] { executor_->RunInline(); });
   WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
@@ -109,6 +112,7 @@ void Server::Drain(absl::Duration timeout) {
   grpc_server_->GetHealthCheckService()->Shutdown();
   repository_->StopLoading();
   gate_.Close();
+  streams_.Drain();
   if (!gate_.AwaitEmpty(timeout)) {
     WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
              " are cancelled");

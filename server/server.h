@@ -16,6 +16,7 @@
 #include "server/rpc/call_queue.h"
 #include "server/rpc/echo_call.h"
 #include "server/rpc/predict_call.h"
+#include "server/rpc/predict_stream.h"
 #include "server/rpc/request_gate.h"
 
 namespace weir {
@@ -31,6 +32,7 @@ class Server {
     int64_t max_bytes_in_flight = int64_t{1} << 30;  // Of all requests together.
     BatchingOptions batching;
     PredictionOptions prediction;
+    PredictStreams::Options streams;
   };
 
   // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
@@ -60,6 +62,7 @@ class Server {
   RawPredictor predictor_;
   RawDiagnostics diagnostics_;
   PredictorContext predictor_context_;
+  PredictStreams streams_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::unique_ptr<CallQueue> call_queue_;
 };

@@ -24,19 +24,19 @@ class PredictCall : public UnaryCall {
   void AwaitAnother() override { AwaitOne(shared_, queue_); }
 
   bool Begin() override {
-    if (!prediction_.Parse(request_)) return false;
-    prediction_.Start(received_, CallDeadline(context_, received_));
-    return true;
+    if (const absl::Status status = prediction_.Parse(request_); !status.ok()) {
+      OnAnswer(status);
+      return false;
+    }
+    return prediction_.Start(received_, context_, queue_);
   }
-
-  void Cancelled() override { prediction_.Cancel(); }
 
   void OnAnswer(const absl::Status& status) {
     Answer(ToGrpc(status), status.ok() ? Serialize(prediction_.response()) : grpc::ByteBuffer());
   }
 
   const PredictorContext& shared_;
-  Prediction prediction_{shared_.repository, shared_.options,
+  Prediction prediction_{shared_.repository, shared_.options, cancelled_,
                          [this](const absl::Status& status) { OnAnswer(status); }};
 };
 

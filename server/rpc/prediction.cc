@@ -1,12 +1,17 @@
 #include "server/rpc/prediction.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "server/rpc/fault_injection.h"
 #include "server/rpc/messages.h"
+#include "server/rpc/slow_request_log.h"
+#include "server/rpc/unary_call.h"
 
 namespace weir {
 namespace {
@@ -20,40 +25,70 @@ google::protobuf::ArenaOptions StartingWith(char* block, size_t size) {
   return options;
 }
 
+// Evenly out of [0, 1).
+double RandomShare() {
+  thread_local std::minstd_rand generator{std::random_device()()};
+  return std::uniform_real_distribution<double>()(generator);
+}
+
 }  // namespace
 
 Prediction::Prediction(const Repository& repository, const PredictionOptions& options,
-                       OnAnswer on_answer)
+                       const std::atomic<bool>& cancelled, OnAnswer on_answer)
     : repository_(repository),
       options_(options),
+      cancelled_(cancelled),
       on_answer_(std::move(on_answer)),
       arena_(StartingWith(first_block_, sizeof(first_block_))),
       request_(google::protobuf::Arena::CreateMessage<v1::PredictRequest>(&arena_)),
       response_(google::protobuf::Arena::CreateMessage<v1::PredictResponse>(&arena_)) {}
 
-bool Prediction::Parse(const grpc::ByteBuffer& bytes) {
-  const absl::Status status = weir::Parse(bytes, *request_);
-  if (!status.ok()) on_answer_(status);
-  return status.ok();
+absl::Status Prediction::Parse(const grpc::ByteBuffer& bytes) {
+  return weir::Parse(bytes, *request_);
 }
 
-void Prediction::Start(absl::Time received, absl::Time deadline) {
+bool Prediction::Start(absl::Time received, const grpc::ServerContext& context, CallQueue& queue) {
   received_ = received;
+  deadline_ = CallDeadline(context, received);
+  if (options_.fault_injection) return StartWithFault(context, queue);
+  return Submit();
+}
+
+bool Prediction::StartWithFault(const grpc::ServerContext& context, CallQueue& queue) {
+  const absl::StatusOr<Fault> fault = ParseFault(context.client_metadata());
+  if (!fault.ok()) {
+    on_answer_(fault.status());
+    return false;
+  }
+  fault_ = fault->Outcome(RandomShare());
+  if (fault->delay <= absl::ZeroDuration()) return OnDelayed(true);
+  delay_ = std::make_unique<grpc::Alarm>();
+  delay_->Set(&queue.queue(), absl::ToChronoTime(absl::Now() + fault->delay), &on_delayed_);
+  return false;
+}
+
+bool Prediction::OnDelayed(bool) {
+  if (fault_.ok()) return Submit();
+  on_answer_(fault_);
+  return false;
+}
+
+bool Prediction::Submit() {
   if (const absl::Status status = Prepare(); !status.ok()) {
     on_answer_(status);
-    return;
+    return false;
   }
   if (request_->timeout_us() > 0) {
-    deadline = std::min(deadline, received + absl::Microseconds(request_->timeout_us()));
+    deadline_ = std::min(deadline_, received_ + absl::Microseconds(request_->timeout_us()));
   }
-  Servable& servable = *servable_;
-  servable.Submit(
+  servable_->Submit(
       {.inputs = std::move(decoded_.inputs),
        .rows = decoded_.rows,
        .priority = request_->priority(),
-       .deadline = deadline,
+       .deadline = deadline_,
        .cancelled = &cancelled_,
        .done = [this](absl::StatusOr<TaskResult> result) { Answer(std::move(result)); }});
+  return true;
 }
 
 absl::Status Prediction::Prepare() {
@@ -74,8 +109,26 @@ absl::Status Prediction::Prepare() {
 }
 
 void Prediction::Answer(absl::StatusOr<TaskResult> result) {
+  const absl::Time done = MonotonicNow();
   if (result.ok()) BuildResponse(*result);
+  if (done - received_ >= options_.slow_request_threshold) {
+    LogSlow(result.status(), result.ok() ? result->times : StageTimes(), done);
+  }
   on_answer_(result.status());
+}
+
+void Prediction::LogSlow(const absl::Status& status, const StageTimes& times,
+                         absl::Time done) const {
+  const absl::Time now = MonotonicNow();
+  LogSlowRequest({.model = request_->model().name(),
+                  .version = servable_->version(),
+                  .request_id = request_->request_id(),
+                  .rows = decoded_.rows,
+                  .code = status.code(),
+                  .total = now - received_,
+                  .times = times,
+                  .respond = now - done,
+                  .threshold = options_.slow_request_threshold});
 }
 
 void Prediction::BuildResponse(const TaskResult& result) {

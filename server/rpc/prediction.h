@@ -9,9 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/protobuf/arena.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/model/repository.h"
 #include "server/model/servable.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/tensor_codec.h"
 #include "weir/v1/predictor.pb.h"
 
@@ -19,38 +22,45 @@ namespace weir {
 
 // What all predictions of a server share.
 struct PredictionOptions {
-  absl::Duration slow_request_threshold = absl::InfiniteDuration();  // Slower ones are logged.
+  absl::Duration slow_request_threshold = absl::InfiniteDuration();  // These are logged.
+  bool fault_injection = false;  // Obey the faults that a call's metadata asks for.
 };
 
 // Used for one request. Find, check, submit, and build the answer; messages lie on an arena.
 class Prediction {
  public:
-  // Called once, on any thread, when the answer is there; the response is whole if it is OK. The
-  // prediction may be destroyed in it.
+  // Called once after Start, on any thread, when the answer is there; the response is whole if it
+  // is OK. The prediction may be destroyed in it.
   using OnAnswer = absl::AnyInvocable<void(const absl::Status&)>;
 
-  Prediction(const Repository& repository, const PredictionOptions& options, OnAnswer on_answer);
+  // `cancelled` is set once nobody waits for the answer any more; it comes all the same. All
+  // references outlive the prediction.
+  Prediction(const Repository& repository, const PredictionOptions& options,
+             const std::atomic<bool>& cancelled, OnAnswer on_answer);
 
-  // False if the bytes are no request; on_answer has been called then.
-  bool Parse(const grpc::ByteBuffer& bytes);
+  // INVALID_ARGUMENT if the bytes are no request.
+  absl::Status Parse(const grpc::ByteBuffer& bytes);
 
-  // After Parse. `deadline` is that of the call. Times are those of base/clock.h.
-  void Start(absl::Time received, absl::Time deadline);
-
-  // Nobody waits for the answer any more. It comes all the same. From any thread.
-  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  // After Parse. `context` is that of the call, which `queue` polls; `received` is a time of
+  // base/clock.h. Returns whether something was submitted that the poller shall run.
+  bool Start(absl::Time received, const grpc::ServerContext& context, CallQueue& queue);
 
   google::protobuf::Arena& arena() { return arena_; }
   const v1::PredictRequest& request() const { return *request_; }
   v1::PredictResponse& response() { return *response_; }
 
  private:
+  bool StartWithFault(const grpc::ServerContext& context, CallQueue& queue);
+  bool OnDelayed(bool ok);
+  bool Submit();
   absl::Status Prepare();
   void Answer(absl::StatusOr<TaskResult> result);
   void BuildResponse(const TaskResult& result);
+  void LogSlow(const absl::Status& status, const StageTimes& times, absl::Time done) const;
 
   const Repository& repository_;
   const PredictionOptions& options_;
+  const std::atomic<bool>& cancelled_;
   OnAnswer on_answer_;
   // Holds the messages of a usual request without another allocation.
   alignas(8) char first_block_[2048];
@@ -58,10 +68,12 @@ class Prediction {
   v1::PredictRequest* const request_;
   v1::PredictResponse* const response_;
   absl::Time received_;
-  // Relaxed: it guards nothing; a cancellation that is seen late costs a little work.
-  std::atomic<bool> cancelled_ = false;
+  absl::Time deadline_;
   std::shared_ptr<Servable> servable_;
   DecodedInputs decoded_;
+  MethodEvent<Prediction, &Prediction::OnDelayed> on_delayed_{*this};
+  std::unique_ptr<grpc::Alarm> delay_;  // Of a fault.
+  absl::Status fault_;                  // What it comes to after the delay.
 };
 
 }  // namespace weir

@@ -48,7 +48,7 @@ bool UnaryCall::OnRequest(bool ok) {
 }
 
 bool UnaryCall::OnDone(bool) {
-  if (context_.IsCancelled()) Cancelled();
+  if (context_.IsCancelled()) cancelled_.store(true, std::memory_order_relaxed);
   End();
   return false;
 }

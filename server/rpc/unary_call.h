@@ -48,9 +48,6 @@ class UnaryCall {
   // Returns whether something was submitted that the poller shall run.
   virtual bool Begin() = 0;
 
-  // Nobody waits for the answer any more. May come at any time until the call ends.
-  virtual void Cancelled() {}
-
   void Answer(const grpc::Status& status, const grpc::ByteBuffer& response);
 
   CallQueue& queue_;
@@ -59,6 +56,9 @@ class UnaryCall {
   grpc::ByteBuffer request_;
   grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
   absl::Time received_;
+  // Set once nobody waits for the answer any more. Relaxed: it guards nothing, and to see it late
+  // costs a little work.
+  std::atomic<bool> cancelled_ = false;
 
  private:
   bool OnRequest(bool ok);
