@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -21,6 +22,17 @@ bool ParseBuckets(absl::string_view text, std::vector<double>& bounds) {
     bounds.push_back(bound);
   }
   return true;
+}
+
+bool ParseExecution(absl::string_view text, Execution& execution) {
+  for (const auto& [name, value] :
+       {std::pair("auto", Execution::kAuto), std::pair("inline", Execution::kInline),
+        std::pair("pooled", Execution::kPooled)}) {
+    if (text != name) continue;
+    execution = value;
+    return true;
+  }
+  return false;
 }
 
 struct ParameterRule {
@@ -49,6 +61,12 @@ const std::vector<ParameterRule>& ParameterRules() {
        }},
       {"weir.value_buckets", "ascending numbers with commas between them",
        [](const std::string& v, ModelSettings& s) { return ParseBuckets(v, s.value_buckets); }},
+      {"weir.execution", "auto, inline or pooled",
+       [](const std::string& v, ModelSettings& s) { return ParseExecution(v, s.execution); }},
+      {"weir.weight", "a number between 0.001 and 1000",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtod(v, &s.weight) && s.weight >= 0.001 && s.weight <= 1000;
+       }},
       {"DISABLE_OPTIMIZED_EXECUTION", "true or false",
        [](const std::string& v, ModelSettings& s) {
          bool disabled;
@@ -60,6 +78,16 @@ const std::vector<ParameterRule>& ParameterRules() {
        [](const std::string& v, ModelSettings&) {
          bool on;
          return absl::SimpleAtob(v, &on) && on;
+       }},
+      {"INTRA_OP_THREAD_COUNT", "1 to 256",
+       [](const std::string& v, ModelSettings& s) {
+         return absl::SimpleAtoi(v, &s.intra_op_threads) && s.intra_op_threads >= 1 &&
+                s.intra_op_threads <= 256;
+       }},
+      {"INTER_OP_THREAD_COUNT", "1: weir runs batches in parallel instead (instance_group)",
+       [](const std::string& v, ModelSettings&) {
+         int threads;
+         return absl::SimpleAtoi(v, &threads) && threads == 1;
        }},
   };
   return *rules;
@@ -87,9 +115,6 @@ absl::Status ApplyParameter(const std::string& key, const std::string& value,
   }
   if (absl::StartsWith(key, "weir.")) {
     return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is unknown"));
-  }
-  if (key == "INTRA_OP_THREAD_COUNT" || key == "INTER_OP_THREAD_COUNT") {
-    return absl::InvalidArgumentError(absl::StrCat("parameter \"", key, "\" is not supported yet"));
   }
   return absl::OkStatus();  // Somebody else's parameter.
 }

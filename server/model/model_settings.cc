@@ -15,8 +15,10 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
+#include "server/model/batching_settings.h"
 #include "server/model/model_parameters.h"
 #include "server/model/tensor.h"
+#include "server/model/warm_up_samples.h"
 
 namespace weir {
 namespace {
@@ -135,22 +137,8 @@ absl::Status CheckFilename(absl::string_view field, absl::string_view filename) 
   return absl::InvalidArgumentError(absl::StrCat(field, " holds a path: ", filename));
 }
 
-absl::Status CheckSupported(const v1::ModelConfig& config) {
-  if (config.has_dynamic_batching()) {
-    return absl::InvalidArgumentError("field \"dynamic_batching\" is not supported yet");
-  }
-  if (!config.instance_group().empty()) {
-    return absl::InvalidArgumentError("field \"instance_group\" is not supported yet");
-  }
-  if (!config.model_warmup().empty()) {
-    return absl::InvalidArgumentError("field \"model_warmup\" is not supported yet");
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directory_name,
                         ModelSettings& settings) {
-  WEIR_RETURN_IF_ERROR(CheckSupported(config));
   settings.name = std::string(directory_name);
   if (!config.name().empty() && config.name() != directory_name) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -173,10 +161,30 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
     WEIR_RETURN_IF_ERROR(CheckFilename("label_filename", config.output(i).label_filename()));
     settings.outputs[i].label_filename = config.output(i).label_filename();
   }
+  WEIR_ASSIGN_OR_RETURN(settings.batching, ParseBatching(config));
+  WEIR_ASSIGN_OR_RETURN(settings.instances, ParseInstances(config));
   for (const auto& [key, parameter] : config.parameters()) {
     WEIR_RETURN_IF_ERROR(ApplyParameter(key, parameter.string_value(), settings));
   }
-  return absl::OkStatus();
+  return CheckWarmUp(config, settings);
+}
+
+absl::StatusOr<v1::ModelConfig> ParseText(absl::string_view text, absl::string_view path) {
+  v1::ModelConfig config;
+  FirstError error;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
+  if (parser.Parse(&input, &config)) return config;
+  return absl::InvalidArgumentError(absl::StrCat(path, ":", error.text()));
+}
+
+absl::StatusOr<ModelSettings> ToSettings(const v1::ModelConfig& config,
+                                         absl::string_view directory_name, absl::string_view path) {
+  ModelSettings settings;
+  const absl::Status status = ReadConfig(config, directory_name, settings);
+  if (!status.ok()) return Invalid(path, status.message());
+  return settings;
 }
 
 absl::Status LoadLabels(const std::string& path, TensorSpec& output) {
@@ -199,31 +207,28 @@ absl::Status LoadLabels(const std::string& path, TensorSpec& output) {
 absl::StatusOr<ModelSettings> ParseModelConfig(absl::string_view text,
                                                absl::string_view directory_name,
                                                absl::string_view path) {
-  v1::ModelConfig config;
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
-  if (!parser.Parse(&input, &config)) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ":", error.text()));
-  }
-  ModelSettings settings;
-  const absl::Status status = ReadConfig(config, directory_name, settings);
-  if (!status.ok()) return Invalid(path, status.message());
-  return settings;
+  WEIR_ASSIGN_OR_RETURN(const v1::ModelConfig config, ParseText(text, path));
+  return ToSettings(config, directory_name, path);
 }
 
 absl::StatusOr<ModelSettings> LoadModelSettings(const std::string& model_directory) {
   const std::string path = absl::StrCat(model_directory, "/config.pbtxt");
   WEIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   const std::string name = std::filesystem::path(model_directory).filename();
-  WEIR_ASSIGN_OR_RETURN(ModelSettings settings, ParseModelConfig(text, name, path));
+  WEIR_ASSIGN_OR_RETURN(const v1::ModelConfig config, ParseText(text, path));
+  WEIR_ASSIGN_OR_RETURN(ModelSettings settings, ToSettings(config, name, path));
   for (TensorSpec& output : settings.outputs) {
     if (!output.label_filename.empty()) {
       WEIR_RETURN_IF_ERROR(
           LoadLabels(absl::StrCat(model_directory, "/", output.label_filename), output));
     }
   }
+  absl::StatusOr<std::vector<WarmUpSample>> samples = ReadWarmUp(config, settings, model_directory);
+  if (!samples.ok()) {
+    return absl::Status(samples.status().code(),
+                        absl::StrCat(path, ": ", samples.status().message()));
+  }
+  settings.warm_up = *std::move(samples);
   return settings;
 }
 

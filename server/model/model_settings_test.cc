@@ -81,6 +81,39 @@ TEST(ModelSettingsTest, WeirsOwnParametersAreRead) {
   EXPECT_THAT(settings->value_buckets, ElementsAre(1, 2.5, 10));
 }
 
+TEST(ModelSettingsTest, ExecutionIsChosenByTheServerUnlessSaid) {
+  EXPECT_EQ(Parse(kConfig)->execution, Execution::kAuto);
+  EXPECT_EQ(ParseWith(Parameter("weir.execution", "auto"))->execution, Execution::kAuto);
+  EXPECT_EQ(ParseWith(Parameter("weir.execution", "inline"))->execution, Execution::kInline);
+  EXPECT_EQ(ParseWith(Parameter("weir.execution", "pooled"))->execution, Execution::kPooled);
+  EXPECT_THAT(Error(ParseWith(Parameter("weir.execution", "fast"))),
+              HasSubstr("parameter \"weir.execution\": expected auto, inline or pooled"));
+}
+
+TEST(ModelSettingsTest, TheWeightIsAPositiveNumber) {
+  EXPECT_EQ(Parse(kConfig)->weight, 1);
+  EXPECT_EQ(ParseWith(Parameter("weir.weight", "2.5"))->weight, 2.5);
+  for (const char* const bad : {"0", "-1", "nan", "inf", "1e9", "heavy", ""}) {
+    EXPECT_THAT(Error(ParseWith(Parameter("weir.weight", bad))),
+                HasSubstr("parameter \"weir.weight\": expected a number between 0.001 and 1000"));
+  }
+}
+
+TEST(ModelSettingsTest, ThreadsWithinABatchAreOneUnlessSaid) {
+  EXPECT_EQ(Parse(kConfig)->intra_op_threads, 1);
+  EXPECT_EQ(ParseWith(Parameter("INTRA_OP_THREAD_COUNT", "4"))->intra_op_threads, 4);
+  for (const char* const bad : {"0", "-1", "257", "2.5", "all"}) {
+    EXPECT_THAT(Error(ParseWith(Parameter("INTRA_OP_THREAD_COUNT", bad))),
+                HasSubstr("parameter \"INTRA_OP_THREAD_COUNT\": expected 1 to 256"));
+  }
+}
+
+TEST(ModelSettingsTest, PartsOfABatchDoNotRunInParallel) {
+  EXPECT_TRUE(ParseWith(Parameter("INTER_OP_THREAD_COUNT", "1")).ok());
+  EXPECT_THAT(Error(ParseWith(Parameter("INTER_OP_THREAD_COUNT", "2"))),
+              HasSubstr("expected 1: weir runs batches in parallel instead"));
+}
+
 TEST(ModelSettingsTest, ATypoIsReportedWithLineAndField) {
   EXPECT_EQ(Error(ParseReplacing("max_batch_size", "max_batch_sise")),
             "repo/shoes-fast/config.pbtxt:4:17: Message type \"weir.v1.ModelConfig\" has no field "
@@ -99,9 +132,8 @@ TEST(ModelSettingsTest, AFieldOfTritonsThatIsNotSupportedIsNamed) {
                         "supported by weir"));
   EXPECT_THAT(Error(ParseReplacing("dims: 28 dims: 28", "dims: 784 reshape { shape: 28 }")),
               HasSubstr("field \"reshape\" is known to Triton"));
-  EXPECT_THAT(Error(ParseWith("dynamic_batching { }")), HasSubstr("\"dynamic_batching\""));
-  EXPECT_THAT(Error(ParseWith("instance_group { count: 2 }")), HasSubstr("\"instance_group\""));
-  EXPECT_THAT(Error(ParseWith("model_warmup { name: \"x\" }")), HasSubstr("\"model_warmup\""));
+  EXPECT_THAT(Error(ParseWith("instance_group { gpus: 0 }")),
+              HasSubstr("field \"gpus\" is known to Triton"));
 }
 
 TEST(ModelSettingsTest, MissingPartsAreNamed) {
