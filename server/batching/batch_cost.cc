@@ -12,7 +12,7 @@ constexpr double kWeight = 1.0 / 16;
 
 // A batch counts as at most this many times slower than expected: a thread that lost its core for a
 // while moves the correction by 6 %, however long it was away, while a machine that stays ten times
-// slower is believed after 40 batches.
+// slower is believed after some 50 batches.
 constexpr double kSlowest = 2;
 
 // A batch this many times faster than expected is no noise: work cannot be done faster than it can
@@ -29,13 +29,18 @@ constexpr double kMostCorrection = 16;
 BatchCost::BatchCost(std::vector<BatchTime> measured) {
   // More rows take no less time. Where they seem to, the smaller batch was disturbed: nothing makes
   // a batch faster than it is.
-  for (size_t i = measured.size(); i-- > 1;) {
-    measured[i - 1].time = std::min(measured[i - 1].time, measured[i].time);
-  }
+  std::reverse(measured.begin(), measured.end());
   for (const BatchTime& batch : measured) {
     if (batch.rows < 1 || batch.time <= absl::ZeroDuration()) continue;
-    points_.push_back({batch.rows, absl::ToDoubleNanoseconds(batch.time)});
+    Point point{batch.rows, absl::ToDoubleNanoseconds(batch.time)};
+    if (!points_.empty()) {
+      if (point.rows >= points_.back().rows) continue;
+      point.nanoseconds = std::min(point.nanoseconds, points_.back().nanoseconds);
+    }
+    points_.push_back(point);
   }
+  std::reverse(points_.begin(), points_.end());
+  measured_ = !points_.empty();
 }
 
 double BatchCost::Uncorrected(int64_t rows) const {
@@ -56,6 +61,11 @@ double BatchCost::Uncorrected(int64_t rows) const {
 
 absl::Duration BatchCost::Estimate(int64_t rows) const {
   return absl::Nanoseconds(std::llround(Uncorrected(rows) * correction_));
+}
+
+absl::Duration BatchCost::AtBest(int64_t rows) const {
+  if (!measured_) return absl::ZeroDuration();
+  return absl::Nanoseconds(std::llround(Uncorrected(rows) * std::min(correction_, 1.0)));
 }
 
 void BatchCost::Observe(int64_t rows, absl::Duration time) {

@@ -24,6 +24,10 @@ class BatchCost {
   absl::Duration Estimate(int64_t rows) const;
   void Observe(int64_t rows, absl::Duration time);
 
+  // The estimate if the machine were as fast as it was when it was measured, or as it is now,
+  // whichever is faster; zero where nothing was measured.
+  absl::Duration AtBest(int64_t rows) const;
+
   // The most rows whose batch is estimated to take no longer than `at_most`, but at least 1 and at
   // most `max_rows`.
   int64_t RowsWithin(absl::Duration at_most, int64_t max_rows) const;
@@ -38,6 +42,7 @@ class BatchCost {
 
   std::vector<Point> points_;  // Ascending by rows and by time.
   double correction_ = 1;
+  bool measured_ = false;  // Whether points_ are what was measured.
 };
 
 }  // namespace weir

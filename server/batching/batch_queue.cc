@@ -9,8 +9,9 @@
 namespace weir {
 namespace {
 
-// A lane may be idle because its estimate, which only batches can correct, is far too high. So one
-// request that seems to be too late runs nevertheless, but at most for this part of the time.
+// Only batches correct the estimate. Where it has become so high that nothing is taken any more, a
+// request that would have been in time before runs nevertheless, but for this part of the time at
+// most.
 constexpr int kTimeBetweenProbes = 10;  // In estimated times of the probe.
 
 // Of shapes that have nothing queued, and beside as many as have.
@@ -117,7 +118,8 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
   }
   bool is_probe = false;
   if (!IsReachable(task, level, now, cost, outlook)) {
-    is_probe = entries_ == 0 && outlook.next_free <= now && now >= next_probe_;
+    is_probe = entries_ == 0 && outlook.next_free <= now && now >= next_probe_ &&
+               now + (1 + kPredictionMargin) * cost.AtBest(task.rows) <= task.deadline;
     if (!is_probe) return Refusal::kUnreachableDeadline;
     next_probe_ = now + kTimeBetweenProbes * cost.Estimate(task.rows);
   }

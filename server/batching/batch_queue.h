@@ -82,6 +82,9 @@ class BatchQueue {
 
   int64_t queued_rows() const { return queued_rows_; }
 
+  // The shapes that it keeps in mind: those of what waits, and a bounded number of others.
+  size_t known_shapes() const { return buckets_.size(); }
+
  private:
   struct Bucket;
 
