@@ -5,7 +5,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/synchronization/notification.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
   auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<Repository> repository,
-      Repository::Open(options.model_repository, options.models,
+      Repository::Open({.root = options.model_repository, .models = options.models},
                        [&executor = *executor, batching = options.batching](
                            ModelSettings settings, int64_t version, const std::string& path) {
                          return MakeBatchedServable(executor, batching, std::move(settings),
@@ -79,7 +79,7 @@ absl::Status Server::Listen() {
   }
   grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
   health.SetServingStatus(false);
-  for (const Repository::ModelStatus& model : repository_->List()) {
+  for (const ModelStatus& model : repository_->catalog().List()) {
     health.SetServingStatus(model.name, false);
   }
   // A request goes from here to the executor, and its answer comes back on the thread that ran it.
@@ -93,24 +93,26 @@ absl::Status Server::Listen() {
 
 absl::Status Server::LoadModels() {
   grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
-  bool any_ready = false;
-  repository_->Load([&](const Repository::ModelStatus& model) {
-    if (!model.error.empty()) WEIR_LOG(kError, "model ", model.name, ": ", model.error);
-    if (model.state != Repository::State::kReady) return;
-    health.SetServingStatus(model.name, true);
-    WEIR_LOG(kInfo, "model ", model.name, " ready, version ", absl::StrJoin(model.versions, ", "));
-    any_ready = true;
-  });
-  if (!any_ready) return absl::FailedPreconditionError("no model could be loaded");
+  absl::Status loaded;
+  absl::Notification all_tried;
+  repository_->Start(
+      [&health](const ModelStatus& model) {
+        health.SetServingStatus(model.name, !model.ReadyVersions().empty());
+      },
+      [&](const absl::Status& status) {
+        loaded = status;
+        all_tried.Notify();
+      });
+  all_tried.WaitForNotification();
   // The server as a whole is healthy once all have been tried; models have a health of their own.
-  health.SetServingStatus("", true);
-  return absl::OkStatus();
+  if (loaded.ok()) health.SetServingStatus("", true);
+  return loaded;
 }
 
 void Server::Drain(absl::Duration timeout) {
   // Models that get ready from here on do not turn health back.
   grpc_server_->GetHealthCheckService()->Shutdown();
-  repository_->StopLoading();
+  repository_->Stop();
   gate_.Close();
   streams_.Drain();
   if (!gate_.AwaitEmpty(timeout)) {

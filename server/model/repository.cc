@@ -1,171 +1,148 @@
 #include "server/model/repository.h"
 
+#include <malloc.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "base/names.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 
 namespace weir {
 namespace {
 
-namespace fs = std::filesystem;
+// Loading and warming up a model takes all of a core for seconds. At this niceness the threads that
+// serve get ten times its share of a core that both want, and preempt it when a request comes: a
+// reload costs the other models hardly any latency, and takes longer on a busy machine. Threads
+// that a thread starts inherit its niceness, so that those of a warm-up are as modest; and those
+// that shall serve must not be started here.
+constexpr int kNiceness = 10;
 
-// What stands in a directory; as much of it as can be read.
-std::vector<fs::path> List(const std::string& directory) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    paths.push_back(entry->path());
+void LowerPriorityOfThisThread() {
+  // On Linux a thread has a priority of its own, and its id stands for it alone.
+  const auto thread = static_cast<id_t>(syscall(SYS_gettid));
+  if (setpriority(PRIO_PROCESS, thread, kNiceness) != 0) {
+    WEIR_LOG(kWarning, "models load at full priority: the system refuses a lower one");
   }
-  return paths;
-}
-
-// Directories whose names are positive integers without a leading zero; others are ignored.
-std::vector<int64_t> VersionDirectories(const std::string& model_directory) {
-  std::vector<int64_t> versions;
-  std::error_code error;
-  for (const fs::path& path : List(model_directory)) {
-    const std::string name = path.filename();
-    int64_t version;
-    if (name[0] >= '1' && name[0] <= '9' && absl::SimpleAtoi(name, &version) &&
-        fs::is_directory(path, error)) {
-      versions.push_back(version);
-    }
-  }
-  return versions;
-}
-
-std::vector<std::string> ModelDirectories(const std::string& root) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const fs::path& path : List(root)) {
-    if (fs::is_regular_file(path / "config.pbtxt", error)) names.push_back(path.filename());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(const std::string& root,
-                                                             const std::vector<std::string>& models,
+void ReleaseFreeMemory() { malloc_trim(0); }
+
+absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(Options options,
                                                              MakeServable make_servable) {
-  std::error_code error;
-  if (!fs::is_directory(root, error)) {
-    return absl::NotFoundError(
-        absl::StrCat("model repository ", root, ": ", error ? error.message() : "not a directory"));
-  }
-  const std::vector<std::string> present = ModelDirectories(root);
-  if (present.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("model repository ", root, ": no directory in it holds a config.pbtxt"));
-  }
-  auto repository = absl::WrapUnique(new Repository(root, std::move(make_servable)));
-  absl::MutexLock lock(&repository->mu_);
-  for (const std::string& name : models.empty() ? present : models) {
-    if (!std::binary_search(present.begin(), present.end(), name)) {
-      return absl::NotFoundError(absl::StrCat("model repository ", root, " has no model \"",
-                                              Printable(name),
-                                              "\"; it has: ", absl::StrJoin(present, ", ")));
-    }
-    repository->models_[name];
-  }
+  auto repository = absl::WrapUnique(new Repository(std::move(options), std::move(make_servable)));
+  WEIR_RETURN_IF_ERROR(repository->reconciler_.Enter());
   return repository;
 }
 
-Repository::Repository(std::string root, MakeServable make_servable)
-    : root_(std::move(root)), make_servable_(std::move(make_servable)) {}
+Repository::Repository(Options options, MakeServable make_servable)
+    : options_(std::move(options)),
+      reconciler_(options_.root, options_.models, catalog_,
+                  {.make_servable =
+                       [this, make = std::move(make_servable)](
+                           ModelSettings settings, int64_t version, const std::string& path) {
+                         memory_is_due_ = true;
+                         return make(std::move(settings), version, path);
+                       },
+                   .retire = [inbox = inbox_](RetiredLoad load) { inbox->Retire(std::move(load)); },
+                   .stopping = [this] { return inbox_->closed(); },
+                   .on_change = [this](const ModelStatus& model) { on_change_(model); }}) {}
 
-void Repository::Load(const std::function<void(const ModelStatus&)>& on_loaded) {
-  for (const ModelStatus& model : List()) {
-    {
-      absl::MutexLock lock(&mu_);
-      if (stop_loading_) return;
+Repository::~Repository() {
+  Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Repository::Start(std::function<void(const ModelStatus&)> on_change, Done on_loaded) {
+  on_change_ = std::move(on_change);
+  thread_ = std::thread([this, on_loaded = std::move(on_loaded)]() mutable {
+    LowerPriorityOfThisThread();
+    Run(std::move(on_loaded));
+  });
+}
+
+void Repository::Load(absl::string_view model, Done done) {
+  inbox_->Post(
+      {.run = [name = std::string(model)](Reconciler& reconciler) { return reconciler.Load(name); },
+       .done = std::move(done)});
+}
+
+void Repository::Unload(absl::string_view model, Done done) {
+  inbox_->Post({.run = [name = std::string(model)](
+                           Reconciler& reconciler) { return reconciler.Unload(name); },
+                .done = std::move(done)});
+}
+
+void Repository::Reload(Done done) {
+  inbox_->Post(
+      {.run = [](Reconciler& reconciler) { return reconciler.Reload(); }, .done = std::move(done)});
+}
+
+void Repository::Run(Done on_loaded) {
+  LoadEntered(std::move(on_loaded));
+  const bool polls = options_.poll_interval > absl::ZeroDuration();
+  absl::Time next_poll = polls ? MonotonicNow() + options_.poll_interval : absl::InfiniteFuture();
+  while (true) {
+    RepositoryInbox::Mail mail = inbox_->Take(next_poll - MonotonicNow());
+    Bury(std::move(mail.retired));
+    if (mail.closed) return;
+    if (mail.command.has_value()) Obey(*std::move(mail.command));
+    if (MonotonicNow() >= next_poll) {
+      Poll();
+      next_poll = MonotonicNow() + options_.poll_interval;
     }
-    Entry entry = LoadModel(model.name);
-    const ModelStatus status = Describe(model.name, entry);
-    {
-      absl::MutexLock lock(&mu_);
-      models_[model.name] = std::move(entry);
-    }
-    on_loaded(status);
+    ReleaseMemoryIfDue();
   }
 }
 
-void Repository::StopLoading() {
-  absl::MutexLock lock(&mu_);
-  stop_loading_ = true;
+void Repository::LoadEntered(Done on_loaded) {
+  reconciler_.LoadEntered();
+  ReleaseMemoryIfDue();
+  absl::Status status = absl::FailedPreconditionError("no model could be loaded");
+  for (const ModelStatus& model : catalog_.List()) {
+    if (!model.ReadyVersions().empty()) status = absl::OkStatus();
+  }
+  if (inbox_->closed()) status = absl::UnavailableError("the server is stopping");
+  std::move(on_loaded)(status);
 }
 
-Repository::Entry Repository::LoadModel(const std::string& name) const {
-  Entry entry{.state = State::kFailed};
-  const std::string directory = absl::StrCat(root_, "/", name);
-  const absl::StatusOr<ModelSettings> settings = LoadModelSettings(directory);
-  if (!settings.ok()) {
-    entry.error = std::string(settings.status().message());
-    return entry;
-  }
-  const absl::StatusOr<std::vector<int64_t>> versions =
-      SelectVersions(settings->version_policy, VersionDirectories(directory));
-  if (!versions.ok()) {
-    entry.error = absl::StrCat(directory, ": ", versions.status().message());
-    return entry;
-  }
-  std::vector<std::string> errors;
-  for (const int64_t version : *versions) {
-    absl::StatusOr<std::shared_ptr<Servable>> servable = make_servable_(
-        *settings, version, absl::StrCat(directory, "/", version, "/", settings->filename));
-    if (servable.ok()) {
-      entry.versions[version] = *std::move(servable);
-    } else {
-      errors.emplace_back(servable.status().message());
-    }
-  }
-  if (!entry.versions.empty()) entry.state = State::kReady;
-  entry.error = absl::StrJoin(errors, "; ");
-  return entry;
+void Repository::Obey(RepositoryInbox::Command command) {
+  const absl::Status status = std::move(command.run)(reconciler_);
+  // What no request holds is gone before the answer, and so is its memory.
+  Bury(inbox_->TakeRetired());
+  ReleaseMemoryIfDue();
+  std::move(command.done)(status);
 }
 
-absl::StatusOr<std::shared_ptr<Servable>> Repository::Find(absl::string_view model,
-                                                           int64_t version) const {
-  absl::ReaderMutexLock lock(&mu_);
-  const auto found = models_.find(model);
-  if (found == models_.end()) {
-    return absl::NotFoundError(absl::StrCat("model \"", Printable(model), "\" is not served here"));
-  }
-  const Entry& entry = found->second;
-  if (entry.state != State::kReady) {
-    return absl::UnavailableError(
-        absl::StrCat("model \"", model, "\" ",
-                     entry.state == State::kLoading ? "is loading" : "failed to load"));
-  }
-  if (version == 0) return entry.versions.rbegin()->second;
-  const auto servable = entry.versions.find(version);
-  if (servable == entry.versions.end()) {
-    return absl::NotFoundError(absl::StrCat(
-        "version ", version, " of model \"", model, "\" is not served here; there are: ",
-        absl::StrJoin(Describe(found->first, entry).versions, ", ")));
-  }
-  return servable->second;
+void Repository::Poll() {
+  const absl::Status status = reconciler_.Poll();
+  if (!status.ok() && status != last_poll_) WEIR_LOG(kError, status.message());
+  last_poll_ = status;
 }
 
-std::vector<Repository::ModelStatus> Repository::List() const {
-  absl::ReaderMutexLock lock(&mu_);
-  std::vector<ModelStatus> list;
-  for (const auto& [name, entry] : models_) list.push_back(Describe(name, entry));
-  return list;
+void Repository::Bury(std::vector<RetiredLoad> loads) {
+  for (RetiredLoad& load : loads) {
+    load.servable.reset();
+    memory_is_due_ = true;
+    reconciler_.Forget(load.model, load.load_id);
+  }
 }
 
-Repository::ModelStatus Repository::Describe(const std::string& name, const Entry& entry) {
-  ModelStatus status{.name = name, .state = entry.state, .error = entry.error};
-  for (const auto& [version, servable] : entry.versions) status.versions.push_back(version);
-  return status;
+void Repository::ReleaseMemoryIfDue() {
+  if (!std::exchange(memory_is_due_, false)) return;
+  const absl::Time before = MonotonicNow();
+  options_.release_memory();
+  const absl::Duration taken = MonotonicNow() - before;
+  WEIR_LOG(kDebug, "gave free memory back", LogField("seconds", absl::ToDoubleSeconds(taken)));
 }
 
 }  // namespace weir

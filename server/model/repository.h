@@ -1,81 +1,90 @@
-// The models of a directory tree and which of their versions can answer:
-//
-//   <root>/<model>/config.pbtxt
-//   <root>/<model>/<version>/model.pt
+// The models of a directory tree, kept in line with it while requests run.
 #ifndef WEIR_SERVER_MODEL_REPOSITORY_H_
 #define WEIR_SERVER_MODEL_REPOSITORY_H_
 
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
-#include "server/model/servable.h"
+#include "absl/time/time.h"
+#include "server/model/catalog.h"
+#include "server/model/managed_model.h"
+#include "server/model/reconciler.h"
+#include "server/model/repository_inbox.h"
 
 namespace weir {
 
-// Thread-safe. A model that does not load is reported and disturbs no other.
+// Gives the memory that is free back to the system: glibc keeps it otherwise.
+void ReleaseFreeMemory();
+
+// Thread-safe. One thread of its own carries out every change, one after the other: the models at
+// the start, the operators' commands, what polling finds. It also destroys what was replaced, once
+// the last request that holds it is done, and gives the memory back. A model that does not load is
+// reported and disturbs no other.
 class Repository {
  public:
-  // Makes version `version` of a model out of the file at `path`.
-  using MakeServable = std::function<absl::StatusOr<std::shared_ptr<Servable>>(
-      ModelSettings settings, int64_t version, const std::string& path)>;
-
-  enum class State { kLoading, kReady, kFailed };
-
-  struct ModelStatus {
-    std::string name;
-    State state = State::kLoading;
-    std::vector<int64_t> versions;  // Those that can answer, ascending.
-    std::string error;              // Why a model failed, or why some of its versions did.
+  struct Options {
+    std::string root;
+    std::vector<std::string> models;  // Empty: all of the repository, also those that come later.
+    absl::Duration poll_interval = absl::ZeroDuration();  // Zero: look for changes on demand only.
+    std::function<void()> release_memory = ReleaseFreeMemory;
   };
 
-  // Finds the models below `root`: those named in `models`, or all of them if that is empty. An
-  // error if the root is no directory, or if a named model is not in it. Loads nothing yet.
-  static absl::StatusOr<std::unique_ptr<Repository>> Open(const std::string& root,
-                                                          const std::vector<std::string>& models,
+  // Called exactly once, on the repository's thread or, with UNAVAILABLE after Stop, on any.
+  using Done = absl::AnyInvocable<void(absl::Status) &&>;
+
+  // An error if the root cannot be read, or if a named model is not in it. Loads nothing yet.
+  static absl::StatusOr<std::unique_ptr<Repository>> Open(Options options,
                                                           MakeServable make_servable);
 
-  // Loads every model, one after the other, and calls `on_loaded` after each with its new status.
-  void Load(const std::function<void(const ModelStatus&)>& on_loaded) ABSL_LOCKS_EXCLUDED(mu_);
+  // Stops, waits for the load that is running, and destroys what nobody holds.
+  ~Repository();
 
-  // Makes Load return after the model that it is at. From any thread.
-  void StopLoading() ABSL_LOCKS_EXCLUDED(mu_);
+  // Begins to load, to poll and to obey; once. `on_change` is called on the repository's thread
+  // whenever what of a model can answer may have changed, `on_loaded` when all models have been
+  // tried: FAILED_PRECONDITION if none of them can answer, UNAVAILABLE after Stop.
+  void Start(std::function<void(const ModelStatus&)> on_change, Done on_loaded);
 
-  // The named version, or the newest one if `version` is 0. NOT_FOUND if it is not served here,
-  // UNAVAILABLE if its model is loading or failed to load. A caller keeps a servable alive for as
-  // long as it holds it, so that a version can be replaced while requests run.
-  absl::StatusOr<std::shared_ptr<Servable>> Find(absl::string_view model, int64_t version) const
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // From now on nothing changes any more, but for the load that is running; does not wait for it.
+  // Commands that have not begun are answered with UNAVAILABLE. What serves goes on serving.
+  void Stop() { inbox_->Close(); }
 
-  // In the order of their names.
-  std::vector<ModelStatus> List() const ABSL_LOCKS_EXCLUDED(mu_);
+  // See Reconciler for what they do. They return at once.
+  void Load(absl::string_view model, Done done);
+  void Unload(absl::string_view model, Done done);
+  void Reload(Done done);
+
+  const Catalog& catalog() const { return catalog_; }
+  absl::StatusOr<std::shared_ptr<Servable>> Find(absl::string_view model, int64_t version) const {
+    return catalog_.Find(model, version);
+  }
 
  private:
-  struct Entry {
-    State state = State::kLoading;
-    std::map<int64_t, std::shared_ptr<Servable>> versions;
-    std::string error;
-  };
+  Repository(Options options, MakeServable make_servable);
 
-  Repository(std::string root, MakeServable make_servable);
+  void Run(Done on_loaded);
+  void LoadEntered(Done on_loaded);
+  void Obey(RepositoryInbox::Command command);
+  void Poll();
+  // Destroys what nobody uses any more.
+  void Bury(std::vector<RetiredLoad> loads);
+  void ReleaseMemoryIfDue();
 
-  Entry LoadModel(const std::string& name) const;
-  static ModelStatus Describe(const std::string& name, const Entry& entry);
-
-  const std::string root_;
-  const MakeServable make_servable_;
-  mutable absl::Mutex mu_;
-  bool stop_loading_ ABSL_GUARDED_BY(mu_) = false;
-  // The names are fixed by Open.
-  std::map<std::string, Entry, std::less<>> models_ ABSL_GUARDED_BY(mu_);
+  const Options options_;
+  const std::shared_ptr<RepositoryInbox> inbox_ = std::make_shared<RepositoryInbox>();
+  Catalog catalog_;
+  std::function<void(const ModelStatus&)> on_change_;  // Set before the thread starts.
+  // Once the thread runs, they are for it alone.
+  Reconciler reconciler_;
+  bool memory_is_due_ = false;  // Something was loaded, or failed to, or was destroyed.
+  absl::Status last_poll_;
+  std::thread thread_;
 };
 
 }  // namespace weir

@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
-#include <filesystem>
-#include <fstream>
+#include <atomic>
+#include <future>
+#include <memory>
+#include <thread>
 
-#include "absl/strings/str_cat.h"
-#include "server/model/fake_servable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "server/model/repository_fixture.h"
 
 namespace weir {
 namespace {
@@ -15,150 +20,206 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class RepositoryTest : public testing::Test {
- protected:
-  RepositoryTest()
-      : root_(absl::StrCat(testing::TempDir(), "/",
-                           testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(root_);
-    std::filesystem::create_directories(root_);
-  }
+// Tells where it was destroyed.
+class Mortal : public FakeServable {
+ public:
+  Mortal(ModelSettings settings, int64_t version, std::promise<std::thread::id> death)
+      : FakeServable(std::move(settings), version), death_(std::move(death)) {}
+  ~Mortal() override { death_.set_value(std::this_thread::get_id()); }
 
-  void AddModel(const std::string& name, const std::vector<std::string>& versions,
-                const std::string& more = "") {
-    for (const std::string& version : versions) {
-      std::filesystem::create_directories(absl::StrCat(root_, "/", name, "/", version));
-    }
-    std::filesystem::create_directories(absl::StrCat(root_, "/", name));
-    std::ofstream(absl::StrCat(root_, "/", name, "/config.pbtxt"))
-        << "backend: \"pytorch\" input { name: \"x\" data_type: TYPE_FP32 dims: 1 }"
-        << "output { name: \"y\" data_type: TYPE_FP32 dims: 1 } " << more;
-  }
-
-  absl::StatusOr<std::unique_ptr<Repository>> Open(const std::vector<std::string>& models = {}) {
-    return Repository::Open(
-        root_, models,
-        [this](ModelSettings settings, int64_t version,
-               const std::string& path) -> absl::StatusOr<std::shared_ptr<Servable>> {
-          loaded_.push_back(path.substr(root_.size()));
-          if (path == root_ + broken_) return absl::InvalidArgumentError(path + " is broken");
-          return std::make_shared<FakeServable>(std::move(settings), version);
-        });
-  }
-
-  std::unique_ptr<Repository> OpenAndLoad() {
-    auto repository = Open();
-    EXPECT_TRUE(repository.ok()) << repository.status();
-    (*repository)->Load([](const Repository::ModelStatus&) {});
-    return *std::move(repository);
-  }
-
-  const std::string root_;
-  std::string broken_;
-  std::vector<std::string> loaded_;
+ private:
+  std::promise<std::thread::id> death_;
 };
 
-TEST_F(RepositoryTest, ServesTheNewestVersionUnlessOneIsNamed) {
-  AddModel("a", {"1", "2", "10"}, "version_policy { all {} }");
-  const auto repository = OpenAndLoad();
-  EXPECT_EQ((*repository->Find("a", 0))->version(), 10);
-  EXPECT_EQ((*repository->Find("a", 2))->version(), 2);
-  EXPECT_THAT(loaded_, ElementsAre("/a/1/model.pt", "/a/2/model.pt", "/a/10/model.pt"));
-}
+class RepositoryTest : public testing::Test {
+ protected:
+  RepositoryTest() { disk_.AddModel("a", {"1"}); }
 
-TEST_F(RepositoryTest, DirectoriesThatAreNoVersionsAreIgnored) {
-  AddModel("a", {"1", "02", "0", "x", "3x", "99999999999999999999"}, "version_policy { all {} }");
-  EXPECT_THAT(OpenAndLoad()->List()[0].versions, ElementsAre(1));
-}
+  void Open(Repository::Options options = {}) {
+    options.root = disk_.root();
+    options.release_memory = [this] { ++releases_; };
+    auto repository = Repository::Open(
+        options,
+        [this](ModelSettings settings, int64_t version,
+               const std::string& path) -> absl::StatusOr<std::shared_ptr<Servable>> {
+          loader_thread_ = std::this_thread::get_id();
+          niceness_ = getpriority(PRIO_PROCESS, 0);
+          absl::StatusOr<std::shared_ptr<Servable>> fake = loader_.Make()(settings, version, path);
+          if (!fake.ok()) return fake;
+          std::promise<std::thread::id> death;
+          deaths_.push_back(death.get_future());
+          return std::make_shared<Mortal>(std::move(settings), version, std::move(death));
+        });
+    ASSERT_TRUE(repository.ok()) << repository.status();
+    repository_ = *std::move(repository);
+  }
 
-TEST_F(RepositoryTest, UnknownModelsAndVersionsAreNotFound) {
-  AddModel("a", {"3"});
-  const auto repository = OpenAndLoad();
-  EXPECT_EQ(repository->Find("b", 0).status().code(), absl::StatusCode::kNotFound);
-  const absl::Status status = repository->Find("a", 4).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("version 4"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("there are: 3"));
-}
+  absl::Status Start() {
+    return Await([this](Repository::Done on_loaded) {
+      repository_->Start([this](const ModelStatus& model) { OnChange(model); },
+                         std::move(on_loaded));
+    });
+  }
 
-TEST_F(RepositoryTest, AModelIsUnavailableUntilItIsLoaded) {
-  AddModel("a", {"1"});
-  const auto repository = Open();
-  ASSERT_TRUE(repository.ok());
-  EXPECT_EQ((*repository)->Find("a", 0).status().code(), absl::StatusCode::kUnavailable);
-}
+  void OnChange(const ModelStatus& model) {
+    absl::MutexLock lock(&mu_);
+    ready_[model.name] = absl::StrJoin(model.ReadyVersions(), ",");
+  }
 
-TEST_F(RepositoryTest, AModelThatDoesNotLoadDisturbsNoOther) {
-  AddModel("a", {"1"});
-  AddModel("b", {"1"});
-  AddModel("c", {"1"}, "no_such_field: 1");
-  AddModel("d", {});
-  broken_ = "/a/1/model.pt";
-  const auto repository = OpenAndLoad();
-  EXPECT_TRUE(repository->Find("b", 0).ok());
-  EXPECT_EQ(repository->Find("a", 0).status().code(), absl::StatusCode::kUnavailable);
-  const auto list = repository->List();
-  ASSERT_EQ(list.size(), 4u);
-  EXPECT_EQ(list[0].state, Repository::State::kFailed);
-  EXPECT_THAT(list[0].error, HasSubstr("is broken"));
-  EXPECT_EQ(list[1].state, Repository::State::kReady);
-  EXPECT_THAT(list[2].error, HasSubstr("no_such_field"));
-  EXPECT_THAT(list[3].error, HasSubstr("/d: there is no version directory"));
-}
+  void AwaitReady(const std::string& model, const std::string& versions) {
+    const auto ready = [&] { return ready_[model] == versions; };
+    absl::MutexLock lock(&mu_);
+    EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&ready), absl::Seconds(60)));
+  }
 
-TEST_F(RepositoryTest, AVersionThatDoesNotLoadLeavesTheOthers) {
-  AddModel("a", {"1", "2"}, "version_policy { all {} }");
-  broken_ = "/a/2/model.pt";
-  const auto repository = OpenAndLoad();
-  EXPECT_EQ((*repository->Find("a", 0))->version(), 1);
-  EXPECT_THAT(repository->List()[0].error, HasSubstr("/a/2/model.pt is broken"));
-}
+  // Each waits for the outcome.
+  absl::Status Load(const std::string& model) {
+    return Await([&](Repository::Done done) { repository_->Load(model, std::move(done)); });
+  }
+  absl::Status Unload(const std::string& model) {
+    return Await([&](Repository::Done done) { repository_->Unload(model, std::move(done)); });
+  }
+  absl::Status Reload() {
+    return Await([&](Repository::Done done) { repository_->Reload(std::move(done)); });
+  }
 
-TEST_F(RepositoryTest, EachModelIsAnnouncedWhenItIsLoaded) {
-  AddModel("a", {"1"});
-  AddModel("b", {"1"});
-  const auto repository = Open();
-  ASSERT_TRUE(repository.ok());
-  std::vector<std::string> announced;
-  (*repository)->Load([&](const Repository::ModelStatus& status) {
-    EXPECT_TRUE((*repository)->Find(status.name, 0).ok());
-    announced.push_back(status.name);
-  });
-  EXPECT_THAT(announced, ElementsAre("a", "b"));
-}
+  static absl::Status Await(absl::FunctionRef<void(Repository::Done)> command) {
+    std::promise<absl::Status> outcome;
+    command([&](absl::Status status) { outcome.set_value(std::move(status)); });
+    return outcome.get_future().get();
+  }
 
-TEST_F(RepositoryTest, LoadingStopsWhenItIsTold) {
-  AddModel("a", {"1"});
-  AddModel("b", {"1"});
-  const auto repository = Open();
-  ASSERT_TRUE(repository.ok());
-  (*repository)->Load([&](const Repository::ModelStatus&) { (*repository)->StopLoading(); });
-  EXPECT_TRUE((*repository)->Find("a", 0).ok());
-  EXPECT_EQ((*repository)->Find("b", 0).status().code(), absl::StatusCode::kUnavailable);
-}
+  RepositoryOnDisk disk_;
+  FakeLoader loader_{disk_};
+  std::atomic<int> releases_ = 0;
+  std::thread::id loader_thread_;
+  std::atomic<int> niceness_ = 0;
+  std::vector<std::future<std::thread::id>> deaths_;
+  absl::Mutex mu_;
+  std::map<std::string, std::string> ready_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<Repository> repository_;
+};
 
-TEST_F(RepositoryTest, OnlyTheNamedModelsAreServed) {
-  AddModel("a", {"1"});
-  AddModel("b", {"1"});
-  const auto repository = Open({"b"});
-  ASSERT_TRUE(repository.ok());
-  EXPECT_EQ((*repository)->List().size(), 1u);
-}
-
-TEST_F(RepositoryTest, ANamedModelThatIsNotThereIsAnErrorThatListsThoseThatAre) {
-  AddModel("a", {"1"});
-  AddModel("b", {"1"});
-  const auto repository = Open({"bb"});
+TEST_F(RepositoryTest, ARepositoryThatCannotBeReadIsAnError) {
+  const auto repository = Repository::Open({.root = "/nowhere"}, nullptr);
   EXPECT_EQ(repository.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(repository.status().message()),
-              HasSubstr("has no model \"bb\"; it has: a, b"));
+  EXPECT_THAT(std::string(repository.status().message()), HasSubstr("/nowhere"));
 }
 
-TEST_F(RepositoryTest, ARepositoryThatDoesNotExistOrIsEmptyIsAnError) {
-  EXPECT_THAT(std::string(Open().status().message()), HasSubstr("no directory in it holds"));
-  std::filesystem::remove_all(root_);
-  EXPECT_EQ(Open().status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(Open().status().message()), HasSubstr(root_));
+TEST_F(RepositoryTest, StartLoadsTheModelsOnAThreadOfLowPriority) {
+  Open();
+  EXPECT_FALSE(repository_->Find("a", 0).ok());
+  EXPECT_TRUE(Start().ok());
+  EXPECT_TRUE(repository_->Find("a", 0).ok());
+  EXPECT_NE(loader_thread_, std::this_thread::get_id());
+  EXPECT_EQ(niceness_, std::min(19, getpriority(PRIO_PROCESS, 0) + 10));
+}
+
+TEST_F(RepositoryTest, StartTellsWhenNoModelCanAnswer) {
+  loader_.broken["a/1/model.pt"] = "broken";
+  Open();
+  EXPECT_EQ(Start(), absl::FailedPreconditionError("no model could be loaded"));
+}
+
+TEST_F(RepositoryTest, AReplacedVersionIsDestroyedOnTheRepositorysThread) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  std::shared_ptr<Servable> request = *repository_->Find("a", 0);
+  disk_.Write("a/2/model.pt", "");
+  ASSERT_TRUE(Reload().ok());
+  EXPECT_EQ((*repository_->Find("a", 0))->version(), 2);
+  const int releases = releases_;
+  request.reset();
+  EXPECT_EQ(deaths_[0].get(), loader_thread_);
+  ASSERT_TRUE(Reload().ok());  // Which comes after the burial.
+  EXPECT_EQ(Show(repository_->catalog(), "a"), "2 ready");
+  EXPECT_EQ(releases_, releases + 1);
+}
+
+TEST_F(RepositoryTest, WhatNoRequestHoldsIsGoneBeforeTheAnswer) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(Load("a").ok());
+  EXPECT_EQ(Show(repository_->catalog(), "a"), "1 ready");
+  EXPECT_EQ(deaths_[0].wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  ASSERT_TRUE(Unload("a").ok());
+  EXPECT_EQ(Show(repository_->catalog(), "a"), "1 unloaded");
+  EXPECT_EQ(deaths_[1].wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(releases_, 3);
+}
+
+TEST_F(RepositoryTest, MemoryIsGivenBackAfterALoadThatFailed) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  loader_.broken["a/1/model.pt"] = "broken";
+  const int releases = releases_;
+  EXPECT_FALSE(Load("a").ok());
+  EXPECT_EQ(releases_, releases + 1);
+}
+
+TEST_F(RepositoryTest, ARequestMayHoldAVersionForLongerThanTheRepositoryLives) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  std::shared_ptr<Servable> request = *repository_->Find("a", 0);
+  repository_.reset();
+  EXPECT_EQ(request->version(), 1);
+  request.reset();
+  EXPECT_EQ(deaths_[0].get(), std::this_thread::get_id());
+}
+
+TEST_F(RepositoryTest, PollingFindsWhatChanges) {
+  Open({.poll_interval = absl::Milliseconds(1)});
+  ASSERT_TRUE(Start().ok());
+  disk_.Write("a/2/model.pt", "");
+  AwaitReady("a", "2");
+  disk_.AddModel("b", {"1"});
+  AwaitReady("b", "1");
+  disk_.Remove("a");
+  AwaitReady("a", "");
+}
+
+TEST_F(RepositoryTest, StopEndsBetweenTwoLoadsAndRefusesWhatHasNotBegun) {
+  disk_.AddModel("b", {"1"});
+  absl::Notification loading, go_on;
+  loader_.on_load = [&](const std::string&) {
+    loading.Notify();
+    go_on.WaitForNotification();
+  };
+  Open();
+  std::promise<absl::Status> loaded, waiting;
+  repository_->Start([](const ModelStatus&) {},
+                     [&](absl::Status status) { loaded.set_value(std::move(status)); });
+  repository_->Load("b", [&](absl::Status status) { waiting.set_value(std::move(status)); });
+  loading.WaitForNotification();
+  repository_->Stop();
+  // At once, though the load goes on.
+  EXPECT_EQ(waiting.get_future().get(), absl::UnavailableError("the server is stopping"));
+  go_on.Notify();
+  EXPECT_EQ(loaded.get_future().get(), absl::UnavailableError("the server is stopping"));
+  EXPECT_EQ(Reload(), absl::UnavailableError("the server is stopping"));
+  repository_.reset();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/1/model.pt"));
+}
+
+TEST_F(RepositoryTest, WhatServesGoesOnServingAfterStop) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  repository_->Stop();
+  repository_->Stop();
+  EXPECT_TRUE(repository_->Find("a", 0).ok());
+}
+
+TEST_F(RepositoryTest, CommandsAreCarriedOutInTheirOrder) {
+  Open();
+  std::vector<std::string> order;
+  std::promise<void> all;
+  repository_->Unload("a", [&](const absl::Status&) { order.push_back("unload"); });
+  repository_->Load("a", [&](const absl::Status&) { order.push_back("load"); });
+  repository_->Reload([&](const absl::Status&) { all.set_value(); });
+  ASSERT_TRUE(Start().ok());
+  all.get_future().get();
+  EXPECT_THAT(order, ElementsAre("unload", "load"));
+  EXPECT_EQ(Show(repository_->catalog(), "a"), "1 ready");
 }
 
 }  // namespace

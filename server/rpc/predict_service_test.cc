@@ -10,6 +10,7 @@
 #include <future>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "base/clock.h"
 #include "grpcpp/client_context.h"
@@ -34,12 +35,14 @@ class PredictServiceTest : public testing::Test {
         << " input { name: 'x' data_type: TYPE_UINT8 dims: 1 }"
         << " output { name: 'y' data_type: TYPE_UINT8 dims: 1 }";
     repository_ = *Repository::Open(
-        root, {},
+        {.root = root},
         [this](ModelSettings settings, int64_t version,
                const std::string&) -> absl::StatusOr<std::shared_ptr<Servable>> {
           return servable_ = std::make_shared<FakeServable>(std::move(settings), version);
         });
-    repository_->Load([](const Repository::ModelStatus&) {});
+    absl::Notification loaded;
+    repository_->Start([](const ModelStatus&) {}, [&](const absl::Status&) { loaded.Notify(); });
+    loaded.WaitForNotification();
     service_ = std::make_unique<PredictService>(*repository_);
     grpc::ServerBuilder builder;
     int port = 0;

@@ -1,0 +1,541 @@
+#include "server/model/reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "server/model/repository_fixture.h"
+
+namespace weir {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A reconciler, without threads: what is retired waits for Bury.
+class ReconcilerTest : public testing::Test {
+ protected:
+  void Open(const std::vector<std::string>& models = {}) {
+    reconciler_ = std::make_unique<Reconciler>(
+        disk_.root(), models, catalog_,
+        ModelHooks{.make_servable = loader_.Make(),
+                   .retire = [this](RetiredLoad load) { retired_.push_back(std::move(load)); },
+                   .stopping = [this] { return stopping_; },
+                   .on_change =
+                       [this](const ModelStatus& model) {
+                         changes_.push_back(absl::StrCat(
+                             model.name, ":", absl::StrJoin(model.ReadyVersions(), ",")));
+                       }});
+  }
+
+  void OpenAndLoad(const std::vector<std::string>& models = {}) {
+    Open(models);
+    ASSERT_TRUE(reconciler_->Enter().ok());
+    reconciler_->LoadEntered();
+    loader_.loaded.clear();
+    changes_.clear();
+  }
+
+  void Bury() {
+    for (const RetiredLoad& load : std::exchange(retired_, {})) {
+      reconciler_->Forget(load.model, load.load_id);
+    }
+  }
+
+  void Reload() { EXPECT_TRUE(reconciler_->Reload().ok()); }
+  void Poll() { EXPECT_TRUE(reconciler_->Poll().ok()); }
+  std::string State(const std::string& model) { return Show(catalog_, model); }
+  std::shared_ptr<Servable> Hold(const std::string& model) { return *catalog_.Find(model, 0); }
+
+  RepositoryOnDisk disk_;
+  FakeLoader loader_{disk_};
+  std::vector<RetiredLoad> retired_;  // Outlives what may still be retired.
+  Catalog catalog_;
+  std::vector<std::string> changes_;  // "model:ready versions"
+  bool stopping_ = false;
+  std::unique_ptr<Reconciler> reconciler_;
+};
+
+constexpr char kAll[] = "version_policy { all {} }";
+
+// At the start.
+
+TEST_F(ReconcilerTest, AModelIsUnavailableUntilItIsLoaded) {
+  disk_.AddModel("a", {"1"});
+  Open();
+  ASSERT_TRUE(reconciler_->Enter().ok());
+  EXPECT_EQ(catalog_.Find("a", 0).status(), absl::UnavailableError("model \"a\" is loading"));
+  reconciler_->LoadEntered();
+  EXPECT_TRUE(catalog_.Find("a", 0).ok());
+}
+
+TEST_F(ReconcilerTest, AModelThatDoesNotLoadDisturbsNoOther) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  disk_.AddModel("c", {"1"}, "no_such_field: 1");
+  disk_.AddModel("d", {});
+  loader_.broken["a/1/model.pt"] = "broken";
+  OpenAndLoad();
+  EXPECT_EQ(State("a"), "1 failed (a/1/model.pt: broken); failures: 1");
+  EXPECT_EQ(State("b"), "1 ready");
+  EXPECT_THAT(State("c"), HasSubstr("no_such_field"));
+  EXPECT_THAT(State("d"), HasSubstr("/d: there is no version directory; failures: 1"));
+  for (const char* model : {"a", "c", "d"}) {
+    EXPECT_EQ(catalog_.Find(model, 0).status(),
+              absl::UnavailableError(absl::StrCat("model \"", model, "\" failed to load")));
+  }
+}
+
+TEST_F(ReconcilerTest, OnlyTheNamedModelsAreServed) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  OpenAndLoad({"b"});
+  Reload();
+  EXPECT_EQ(State("a"), "none");
+  EXPECT_EQ(State("b"), "1 ready");
+}
+
+TEST_F(ReconcilerTest, ANamedModelThatIsNotThereIsAnError) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  Open({"bb"});
+  const absl::Status status = reconciler_->Enter();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has no model \"bb\"; it has: a, b"));
+}
+
+TEST_F(ReconcilerTest, LoadingStopsBetweenTwoLoads) {
+  disk_.AddModel("a", {"1", "2", "3"}, kAll);
+  disk_.AddModel("b", {"1"});
+  Open();
+  ASSERT_TRUE(reconciler_->Enter().ok());
+  loader_.on_load = [this](const std::string& file) { stopping_ = file == "a/2/model.pt"; };
+  reconciler_->LoadEntered();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/1/model.pt", "a/2/model.pt"));
+  EXPECT_EQ(catalog_.Find("b", 0).status(), absl::UnavailableError("model \"b\" is loading"));
+}
+
+// Policies.
+
+TEST_F(ReconcilerTest, PolicyLatestServesTheNewestAndReplacesItsPredecessor) {
+  disk_.AddModel("a", {"1", "2"});
+  OpenAndLoad();
+  EXPECT_EQ(State("a"), "2 ready");
+  disk_.Write("a/10/model.pt", "");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "10 ready");
+}
+
+TEST_F(ReconcilerTest, PolicyLatestWithTwoServesTheTwoNewest) {
+  disk_.AddModel("a", {"1", "2"}, "version_policy { latest { num_versions: 2 } }");
+  OpenAndLoad();
+  EXPECT_EQ(State("a"), "1 ready, 2 ready");
+  disk_.Write("a/3/model.pt", "");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "2 ready, 3 ready");
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/3/model.pt"));
+}
+
+TEST_F(ReconcilerTest, PolicyAllServesEveryVersion) {
+  disk_.AddModel("a", {"1", "3"}, kAll);
+  OpenAndLoad();
+  disk_.Write("a/2/model.pt", "");
+  Reload();
+  EXPECT_EQ(State("a"), "1 ready, 2 ready, 3 ready");
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/2/model.pt"));
+  EXPECT_EQ(Hold("a")->version(), 3);
+}
+
+TEST_F(ReconcilerTest, PolicySpecificServesWhatItNames) {
+  disk_.AddModel("a", {"1", "2", "3"}, "version_policy { specific { versions: [2] } }");
+  OpenAndLoad();
+  EXPECT_EQ(State("a"), "2 ready");
+  disk_.AddModel("a", {}, "version_policy { specific { versions: [1, 3] } }");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "1 ready, 3 ready");
+}
+
+TEST_F(ReconcilerTest, PolicySpecificWithAVersionThatIsNotThereChangesNothing) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.AddModel("a", {}, "version_policy { specific { versions: [4] } }");
+  Reload();
+  EXPECT_EQ(State("a"), absl::StrCat("1 ready; ", disk_.Path("a"),
+                                     ": version_policy names version 4, there are: 1; "
+                                     "failures: 1"));
+}
+
+// Changes on disk.
+
+TEST_F(ReconcilerTest, NothingIsLoadedAgainWhileNothingChanges) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  Reload();
+  Poll();
+  Poll();
+  EXPECT_THAT(loader_.loaded, IsEmpty());
+  EXPECT_THAT(changes_, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AVersionWhoseFileChangedIsLoadedAnew) {
+  disk_.AddModel("a", {"1", "2"}, kAll);
+  OpenAndLoad();
+  const std::shared_ptr<Servable> before = Hold("a");
+  disk_.Touch("a/2/model.pt");
+  Reload();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/2/model.pt"));
+  EXPECT_NE(Hold("a"), before);
+}
+
+TEST_F(ReconcilerTest, EachVersionIsLoadedAnewWhenTheConfigOrTheLabelsChange) {
+  disk_.AddModel("a", {"1", "2"}, kAll);
+  OpenAndLoad();
+  disk_.AddModel("a", {}, std::string(kAll) + "max_batch_size: 4");
+  Reload();
+  EXPECT_THAT(loader_.TakeLoaded(), ElementsAre("a/1/model.pt", "a/2/model.pt"));
+  EXPECT_EQ(Hold("a")->settings().max_batch_rows, 4);
+  disk_.Write("a/labels.txt", "shoe");
+  Reload();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/1/model.pt", "a/2/model.pt"));
+}
+
+TEST_F(ReconcilerTest, AVersionThatIsGoneIsNoLongerServed) {
+  disk_.AddModel("a", {"1", "2"});
+  OpenAndLoad();
+  disk_.Remove("a/2");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "1 ready");
+}
+
+TEST_F(ReconcilerTest, ANewModelIsServed) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.AddModel("b", {"1"});
+  Reload();
+  EXPECT_EQ(State("b"), "1 ready");
+  EXPECT_THAT(changes_, ElementsAre("b:1"));
+}
+
+TEST_F(ReconcilerTest, AModelThatIsGoneIsNotFoundAndServedAgainWhenItReturns) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  OpenAndLoad();
+  disk_.Remove("b");
+  Reload();
+  EXPECT_EQ(State("b"), "1 unloading");
+  EXPECT_EQ(catalog_.Find("b", 0).status(), absl::NotFoundError("model \"b\" is not served here"));
+  Bury();
+  EXPECT_EQ(State("b"), "none");
+  Reload();
+  disk_.AddModel("b", {"1"});
+  Reload();
+  EXPECT_EQ(State("b"), "1 ready");
+  EXPECT_THAT(changes_, ElementsAre("b:", "b:1"));
+}
+
+TEST_F(ReconcilerTest, ARepositoryThatIsGoneTakesNoModelWithIt) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.Remove("a");
+  EXPECT_EQ(reconciler_->Poll().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(reconciler_->Reload().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(State("a"), "1 ready");
+}
+
+TEST_F(ReconcilerTest, APollWaitsUntilAChangeHasSettled) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  OpenAndLoad();
+  disk_.Write("a/2/model.pt", "the first half");
+  disk_.AddModel("c", {"1"});
+  disk_.Remove("b");
+  Poll();
+  EXPECT_THAT(loader_.loaded, IsEmpty());
+  disk_.Write("a/2/model.pt", "the first half and the second");
+  Poll();
+  Bury();
+  EXPECT_THAT(loader_.TakeLoaded(), ElementsAre("c/1/model.pt"));
+  EXPECT_EQ(State("b"), "none");
+  Poll();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/2/model.pt"));
+}
+
+TEST_F(ReconcilerTest, AChangeThatIsTakenBackBeforeItSettledIsNone) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.Write("a/2/model.pt", "");
+  Poll();
+  disk_.Remove("a/2");
+  Poll();
+  disk_.Write("a/2/model.pt", "");
+  Poll();
+  EXPECT_THAT(loader_.loaded, IsEmpty());
+}
+
+// The switch.
+
+TEST_F(ReconcilerTest, WhatServesIsAskedUntilTheNewVersionsAreWarm) {
+  disk_.AddModel("a", {"1", "2"}, kAll);
+  OpenAndLoad();
+  disk_.Remove("a/1");
+  disk_.Write("a/3/model.pt", "");
+  disk_.Write("a/4/model.pt", "");
+  std::vector<std::string> seen;
+  loader_.on_load = [&](const std::string&) {
+    seen.push_back(State("a"));
+    EXPECT_EQ(Hold("a")->version(), 2);
+    EXPECT_TRUE(catalog_.Find("a", 1).ok());
+    EXPECT_FALSE(catalog_.Find("a", 3).ok());
+  };
+  Reload();
+  EXPECT_THAT(seen, ElementsAre("1 ready, 2 ready, 3 loading, 4 loading",
+                                "1 ready, 2 ready, 3 loading, 4 loading"));
+  EXPECT_THAT(changes_, ElementsAre("a:2,3,4"));  // In one step.
+}
+
+TEST_F(ReconcilerTest, AReplacedVersionIsRetiredByTheLastRequestThatHoldsIt) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  std::shared_ptr<Servable> request = Hold("a");
+  std::shared_ptr<Servable> another = request;
+  disk_.Write("a/2/model.pt", "");
+  Reload();
+  EXPECT_EQ(State("a"), "1 unloading, 2 ready");
+  request.reset();
+  EXPECT_THAT(retired_, IsEmpty());
+  EXPECT_EQ(another->version(), 1);
+  another.reset();
+  ASSERT_EQ(retired_.size(), 1u);
+  EXPECT_EQ(retired_[0].servable.use_count(), 1);  // To be destroyed by whom it was given to.
+  EXPECT_EQ(State("a"), "1 unloading, 2 ready");
+  Bury();
+  EXPECT_EQ(State("a"), "2 ready");
+}
+
+TEST_F(ReconcilerTest, TwoLoadsOfOneVersionStandSideBySideUntilTheOldOneIsDone) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  const std::shared_ptr<Servable> first = Hold("a");
+  disk_.Touch("a/1/model.pt");
+  loader_.on_load = [&](const std::string&) { EXPECT_EQ(State("a"), "1 ready, 1 loading"); };
+  Reload();
+  EXPECT_EQ(State("a"), "1 unloading, 1 ready");
+  EXPECT_NE(Hold("a"), first);
+}
+
+// Failures.
+
+TEST_F(ReconcilerTest, AVersionThatFailsLeavesThePredecessorServing) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  const std::shared_ptr<Servable> before = Hold("a");
+  disk_.Write("a/2/model.pt", "");
+  loader_.broken["a/2/model.pt"] = "throws in warm-up";
+  Reload();
+  EXPECT_EQ(State("a"), "1 ready, 2 failed (a/2/model.pt: throws in warm-up); failures: 1");
+  EXPECT_EQ(Hold("a"), before);
+  EXPECT_EQ(catalog_.Find("a", 2).status(),
+            absl::UnavailableError("version 2 of model \"a\" failed to load"));
+}
+
+TEST_F(ReconcilerTest, AFailedVersionIsTriedAgainOnlyWhenItsFilesChange) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.Write("a/2/model.pt", "");
+  loader_.broken["a/2/model.pt"] = "half of it is missing";
+  Reload();
+  Reload();
+  Poll();
+  Poll();
+  EXPECT_THAT(loader_.TakeLoaded(), ElementsAre("a/2/model.pt"));
+  loader_.broken.clear();
+  disk_.Touch("a/2/model.pt");
+  Reload();
+  Bury();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/2/model.pt"));
+  EXPECT_EQ(State("a"), "2 ready; failures: 1");
+}
+
+TEST_F(ReconcilerTest, AFailedVersionStaysFailedWhenAnotherOneComes) {
+  disk_.AddModel("a", {"1"}, kAll);
+  loader_.broken["a/1/model.pt"] = "broken";
+  OpenAndLoad();
+  disk_.Write("a/2/model.pt", "");
+  Reload();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/2/model.pt"));
+  EXPECT_EQ(State("a"), "1 failed (a/1/model.pt: broken), 2 ready; failures: 1");
+}
+
+TEST_F(ReconcilerTest, AVersionWhoseNewFileFailsServesAsItWasBefore) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  const std::shared_ptr<Servable> before = Hold("a");
+  disk_.Touch("a/1/model.pt");
+  loader_.broken["a/1/model.pt"] = "broken";
+  Reload();
+  EXPECT_EQ(State("a"), "1 ready (a/1/model.pt: broken); failures: 1");
+  EXPECT_EQ(Hold("a"), before);
+  loader_.broken.clear();
+  disk_.Touch("a/1/model.pt");
+  Reload();
+  EXPECT_EQ(State("a"), "1 unloading, 1 ready; failures: 1");
+}
+
+TEST_F(ReconcilerTest, AConfigThatBecameInvalidLeavesWhatServes) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.AddModel("a", {}, "max_bach_size: 4");
+  Reload();
+  EXPECT_TRUE(catalog_.Find("a", 0).ok());
+  EXPECT_THAT(State("a"), testing::StartsWith("1 ready; "));
+  EXPECT_THAT(State("a"), HasSubstr("max_bach_size"));
+  EXPECT_THAT(changes_, ElementsAre("a:1"));
+  disk_.AddModel("a", {}, "max_batch_size: 4");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "1 ready; failures: 1");
+  EXPECT_EQ(Hold("a")->settings().max_batch_rows, 4);
+}
+
+TEST_F(ReconcilerTest, AnInvalidConfigIsCountedOnceForEachTimeItChanges) {
+  disk_.AddModel("a", {"1"}, "max_bach_size: 4");
+  OpenAndLoad();
+  Reload();
+  disk_.Write("a/2/model.pt", "");  // No change of the config.
+  Reload();
+  EXPECT_EQ(catalog_.Describe("a")->load_failures, 1);
+  disk_.Touch("a/config.pbtxt");
+  Reload();
+  EXPECT_EQ(catalog_.Describe("a")->load_failures, 2);
+}
+
+TEST_F(ReconcilerTest, FewerVersionsThanThePolicyAsksForKeepThePredecessors) {
+  disk_.AddModel("a", {"1", "2"}, "version_policy { latest { num_versions: 2 } }");
+  OpenAndLoad();
+  disk_.Write("a/3/model.pt", "");
+  loader_.broken["a/3/model.pt"] = "broken";
+  Reload();
+  EXPECT_EQ(State("a"), "1 ready, 2 ready, 3 failed (a/3/model.pt: broken); failures: 1");
+  disk_.Write("a/4/model.pt", "");
+  disk_.Remove("a/3");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "2 ready, 4 ready; failures: 1");
+}
+
+TEST_F(ReconcilerTest, NoVersionAtAllLeavesWhatServes) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  disk_.Remove("a/1");
+  Reload();
+  EXPECT_THAT(State("a"), testing::StartsWith("1 ready; "));
+  EXPECT_THAT(State("a"), HasSubstr("there is no version directory"));
+}
+
+// On demand.
+
+TEST_F(ReconcilerTest, AnUnloadedModelIsUnavailableAndFinishesWhatItHas) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  std::shared_ptr<Servable> request = Hold("a");
+  EXPECT_TRUE(reconciler_->Unload("a").ok());
+  EXPECT_EQ(catalog_.Find("a", 0).status(), absl::UnavailableError("model \"a\" is unloaded"));
+  EXPECT_EQ(State("a"), "1 unloading");
+  EXPECT_THAT(changes_, ElementsAre("a:"));
+  request.reset();
+  Bury();
+  EXPECT_EQ(State("a"), "1 unloaded");
+  EXPECT_TRUE(reconciler_->Unload("a").ok());
+}
+
+TEST_F(ReconcilerTest, AnUnloadedModelStaysUnloadedUntilItIsLoaded) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  EXPECT_TRUE(reconciler_->Unload("a").ok());
+  Bury();
+  disk_.Write("a/2/model.pt", "");
+  Reload();
+  Poll();
+  Poll();
+  EXPECT_EQ(State("a"), "1 unloaded");
+  loader_.on_load = [&](const std::string&) { EXPECT_EQ(State("a"), "2 loading"); };
+  EXPECT_TRUE(reconciler_->Load("a").ok());
+  EXPECT_EQ(State("a"), "2 ready");
+  disk_.Write("a/3/model.pt", "");
+  loader_.on_load = nullptr;
+  Reload();
+  Bury();
+  EXPECT_EQ(State("a"), "3 ready");
+}
+
+TEST_F(ReconcilerTest, LoadOnDemandLoadsAnewWhatHasNotChanged) {
+  disk_.AddModel("a", {"1", "2"}, kAll);
+  OpenAndLoad();
+  EXPECT_TRUE(reconciler_->Load("a").ok());
+  Bury();
+  EXPECT_THAT(loader_.loaded, ElementsAre("a/1/model.pt", "a/2/model.pt"));
+  EXPECT_EQ(State("a"), "1 ready, 2 ready");
+}
+
+TEST_F(ReconcilerTest, LoadOnDemandTakesAnyModelOfTheRepositoryAndThenFollowsIt) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("b", {"1"});
+  OpenAndLoad({"a"});
+  EXPECT_TRUE(reconciler_->Load("b").ok());
+  EXPECT_EQ(State("b"), "1 ready");
+  disk_.Write("b/2/model.pt", "");
+  Reload();
+  Bury();
+  EXPECT_EQ(State("b"), "2 ready");
+}
+
+TEST_F(ReconcilerTest, LoadOnDemandTellsWhyItFailed) {
+  disk_.AddModel("a", {"1"});
+  OpenAndLoad();
+  loader_.broken["a/1/model.pt"] = "broken";
+  EXPECT_EQ(reconciler_->Load("a"), absl::FailedPreconditionError("a/1/model.pt: broken"));
+  EXPECT_EQ(reconciler_->Load("a"), absl::FailedPreconditionError("a/1/model.pt: broken"));
+  EXPECT_EQ(State("a"), "1 ready (a/1/model.pt: broken); failures: 2");
+  disk_.AddModel("a", {}, "max_bach_size: 4");
+  EXPECT_THAT(std::string(reconciler_->Load("a").message()), HasSubstr("max_bach_size"));
+  EXPECT_THAT(std::string(reconciler_->Load("a").message()), HasSubstr("max_bach_size"));
+  EXPECT_EQ(catalog_.Describe("a")->load_failures, 4);
+}
+
+TEST_F(ReconcilerTest, LoadOnDemandTellsThatItWasStopped) {
+  disk_.AddModel("a", {"1", "2"}, kAll);
+  OpenAndLoad();
+  loader_.on_load = [this](const std::string&) { stopping_ = true; };
+  EXPECT_EQ(reconciler_->Load("a").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(State("a"), "1 ready, 2 ready");
+  EXPECT_EQ(reconciler_->Reload().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ReconcilerTest, NamesThatAreNoModelsOfTheRepositoryAreNotFound) {
+  disk_.AddModel("a", {"1"});
+  disk_.AddModel("outside/b", {"1"});
+  OpenAndLoad();
+  for (const char* name : {"", ".", "..", "b", "outside/b", "a/", "../a", "a/../a"}) {
+    EXPECT_EQ(reconciler_->Load(name).code(), absl::StatusCode::kNotFound) << name;
+    EXPECT_EQ(reconciler_->Unload(name).code(), absl::StatusCode::kNotFound) << name;
+  }
+  EXPECT_THAT(loader_.loaded, IsEmpty());
+}
+
+TEST_F(ReconcilerTest, AModelThatFailedCanBeUnloaded) {
+  disk_.AddModel("a", {"1"});
+  loader_.broken["a/1/model.pt"] = "broken";
+  OpenAndLoad();
+  EXPECT_TRUE(reconciler_->Unload("a").ok());
+  EXPECT_EQ(State("a"), "1 unloaded; failures: 1");
+  EXPECT_EQ(catalog_.Find("a", 0).status(), absl::UnavailableError("model \"a\" is unloaded"));
+}
+
+}  // namespace
+}  // namespace weir
