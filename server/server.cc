@@ -44,6 +44,7 @@ Server::Server(const Options& options, std::unique_ptr<Executor> executor,
     : options_(options),
       executor_(std::move(executor)),
       repository_(std::move(repository)),
+      admin_service_(*repository_),
       gate_(options.max_bytes_in_flight),
       predictor_context_{predictor_, *repository_, gate_, options_.prediction},
       streams_(predictor_context_, options_.streams) {}
@@ -68,6 +69,7 @@ absl::Status Server::Listen() {
   builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
   builder.RegisterService(&predictor_);
   builder.RegisterService(&diagnostics_);
+  builder.RegisterService(&admin_service_);
   call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   int port = 0;
   const std::string address = HostPort(options_.host, options_.port);
@@ -128,6 +130,7 @@ void Server::Drain(absl::Duration timeout) {
   grpc_server_->Shutdown(std::chrono::system_clock::now());
   gate_.AwaitEmpty(absl::InfiniteDuration());
   call_queue_->Shutdown();
+  repository_->Join();  // It tells the server's health, and answers an operator's call.
   grpc_server_->Wait();
 }
 

@@ -13,6 +13,7 @@
 #include "server/batching/batched_servable.h"
 #include "server/batching/executor.h"
 #include "server/model/repository.h"
+#include "server/rpc/admin_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/echo_call.h"
 #include "server/rpc/predict_call.h"
@@ -58,6 +59,7 @@ class Server {
   const Options options_;
   const std::unique_ptr<Executor> executor_;
   const std::unique_ptr<Repository> repository_;
+  AdminService admin_service_;
   RequestGate gate_;
   RawPredictor predictor_;
   RawDiagnostics diagnostics_;

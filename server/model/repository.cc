@@ -59,6 +59,10 @@ Repository::Repository(Options options, MakeServable make_servable)
 
 Repository::~Repository() {
   Stop();
+  Join();
+}
+
+void Repository::Join() {
   if (thread_.joinable()) thread_.join();
 }
 

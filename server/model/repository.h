@@ -43,8 +43,7 @@ class Repository {
   static absl::StatusOr<std::unique_ptr<Repository>> Open(Options options,
                                                           MakeServable make_servable);
 
-  // Stops, waits for the load that is running, and destroys what nobody holds.
-  ~Repository();
+  ~Repository();  // Stop and Join; what nobody holds is destroyed.
 
   // Begins to load, to poll and to obey; once. `on_change` is called on the repository's thread
   // whenever what of a model can answer may have changed, `on_loaded` when all models have been
@@ -54,6 +53,10 @@ class Repository {
   // From now on nothing changes any more, but for the load that is running; does not wait for it.
   // Commands that have not begun are answered with UNAVAILABLE. What serves goes on serving.
   void Stop() { inbox_->Close(); }
+
+  // Waits, after Stop, for the load that is running: nothing is called back any more. From one
+  // thread.
+  void Join();
 
   // See Reconciler for what they do. They return at once.
   void Load(absl::string_view model, Done done);
