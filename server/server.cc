@@ -124,7 +124,6 @@ void Server::Drain(absl::Duration timeout) {
   // A gRPC server that shuts down answers what still arrives with CANCELLED, which is no reason to
   // try elsewhere. So callers are refused until they have heard it and none comes any more.
   gate_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
-  call_queue_->StopAccepting();
   // What is left are streams that end with the server, such as a watched health, and calls that are
   // cancelled; their models still end what they are at.
   grpc_server_->Shutdown(std::chrono::system_clock::now());

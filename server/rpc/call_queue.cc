@@ -26,18 +26,14 @@ void CallQueue::Start(int threads, const std::function<void()>& run_submitted) {
   }
 }
 
-void CallQueue::Accept(absl::FunctionRef<void()> post) {
-  absl::MutexLock lock(&mu_);
-  if (accepting_) post();
-}
-
-void CallQueue::StopAccepting() {
-  absl::MutexLock lock(&mu_);
-  accepting_ = false;
+void CallQueue::GiveBackTicket() {
+  if (tickets_.fetch_sub(1, std::memory_order_acq_rel) == 1) all_calls_ended_.Notify();
 }
 
 void CallQueue::Shutdown() {
   if (std::exchange(shut_down_, true)) return;
+  GiveBackTicket();
+  all_calls_ended_.WaitForNotification();
   queue_->Shutdown();
   for (std::thread& thread : threads_) thread.join();
   // Without threads, what is left is taken out here, as gRPC demands.

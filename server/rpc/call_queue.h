@@ -3,14 +3,15 @@
 #ifndef WEIR_SERVER_RPC_CALL_QUEUE_H_
 #define WEIR_SERVER_RPC_CALL_QUEUE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/functional/function_ref.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "grpcpp/completion_queue.h"
 
 namespace weir {
@@ -39,6 +40,21 @@ class MethodEvent : public Event {
 
 class CallQueue {
  public:
+  // Held by each call, from before it asks gRPC for a request until after its last event. gRPC
+  // aborts the process if anything is asked of a queue that was shut down: this keeps it open.
+  class Ticket {
+   public:
+    explicit Ticket(CallQueue& queue) : queue_(queue) {
+      queue_.tickets_.fetch_add(1, std::memory_order_relaxed);
+    }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    ~Ticket() { queue_.GiveBackTicket(); }
+
+   private:
+    CallQueue& queue_;
+  };
+
   explicit CallQueue(std::unique_ptr<grpc::ServerCompletionQueue> queue)
       : queue_(std::move(queue)) {}
   ~CallQueue();
@@ -49,22 +65,18 @@ class CallQueue {
   // `run_submitted` if any of them submitted a request.
   void Start(int threads, const std::function<void()>& run_submitted);
 
-  // Calls `post`, which asks gRPC for a call, unless StopAccepting was called before. From any
-  // thread.
-  void Accept(absl::FunctionRef<void()> post) ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Before gRPC's server is shut down.
-  void StopAccepting() ABSL_LOCKS_EXCLUDED(mu_);
-
-  // After gRPC's server was shut down and the last call has ended: joins the threads.
+  // After gRPC's server was shut down: waits for the last call to end and joins the threads.
   void Shutdown();
 
  private:
+  void GiveBackTicket();
   void Poll(const std::function<void()>& run_submitted);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  absl::Mutex mu_;
-  bool accepting_ ABSL_GUARDED_BY(mu_) = true;
+  // Those of the calls, and one of the queue itself until Shutdown. Who gives back the last one has
+  // to see all that the others did before.
+  std::atomic<int64_t> tickets_ = 1;
+  absl::Notification all_calls_ended_;
   std::vector<std::thread> threads_;
   bool shut_down_ = false;
 };

@@ -3,15 +3,15 @@
 #define WEIR_SERVER_RPC_MESSAGES_H_
 
 #include "absl/status/status.h"
-#include "google/protobuf/message_lite.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 
 namespace weir {
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT if they are none, or if they hold so many fields
-// that the message would take a multiple of their size.
-absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
+// that the message would take many times their size; that is known before any of it is taken.
+absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message& message);
 
 grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message);
 

@@ -36,7 +36,7 @@ class PredictCall : public UnaryCall {
   }
 
   const PredictorContext& shared_;
-  Prediction prediction_{shared_.repository, shared_.options, cancelled_,
+  Prediction prediction_{shared_.repository, shared_.options, cancellation_,
                          [this](const absl::Status& status) { OnAnswer(status); }};
 };
 

@@ -1,9 +1,9 @@
 #include "server/rpc/predict_stream.h"
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +13,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "server/rpc/cancellation.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/unary_call.h"
 
@@ -30,26 +31,24 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   }
 
   PredictStream(PredictStreams& streams, CallQueue& queue)
-      : streams_(streams), shared_(streams.context_), queue_(queue) {}
+      : ticket_(queue), streams_(streams), shared_(streams.context_), queue_(queue) {}
 
-  ~PredictStream() { streams_.Remove(*this); }
+  ~PredictStream() {
+    streams_.Remove(*this);
+    if (inside_) shared_.gate.Leave(0);
+  }
 
   void Drain() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    if (final_status_.ok()) final_status_ = absl::UnavailableError("the server is draining");
+    draining_ = true;
     FinishIfAnswered();
   }
 
  private:
   void Await() {
     context_.AsyncNotifyWhenDone(&on_done_);
-    bool posted = false;
-    queue_.Accept([this, &posted] {
-      posted = true;
-      shared_.service.RequestPredictStream(&context_, &stream_, &queue_.queue(), &queue_.queue(),
-                                           &on_open_);
-    });
-    if (!posted) self_.reset();
+    shared_.service.RequestPredictStream(&context_, &stream_, &queue_.queue(), &queue_.queue(),
+                                         &on_open_);
   }
 
   // One request until its answer waits to be written.
@@ -57,7 +56,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
     Request(std::shared_ptr<PredictStream> owner, int64_t bytes)
         : stream(std::move(owner)),
           bytes(bytes),
-          prediction(stream->shared_.repository, stream->shared_.options, stream->cancelled_,
+          prediction(stream->shared_.repository, stream->shared_.options, stream->cancellation_,
                      [this](const absl::Status& status) {
                        const std::shared_ptr<PredictStream> keep = stream;
                        keep->Answer(std::unique_ptr<Request>(this), status);
@@ -65,6 +64,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
 
     const std::shared_ptr<PredictStream> stream;
     const int64_t bytes;
+    const absl::Time received = MonotonicNow();
     bool inside = false;  // Of the gate.
     Prediction prediction;
   };
@@ -72,6 +72,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   struct PendingAnswer {
     grpc::ByteBuffer message;
     int64_t bytes = 0;  // That the stream holds for it: the request's, or its own if it is larger.
+    std::optional<int64_t> bytes_inside;  // Of the gate, which the request has not left yet.
   };
 
   bool OnOpen(bool ok) {
@@ -79,12 +80,12 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
       self_.reset();  // The server shuts down; gRPC tells nothing more about this call.
       return false;
     }
+    const std::shared_ptr<PredictStream> keep = shared_from_this();
     AwaitOne(streams_, queue_);
-    const bool open = streams_.Add(*this);
+    inside_ = shared_.gate.Enter(0).ok();
+    const bool open = streams_.Add(*this) && inside_;
     absl::MutexLock lock(&mu_);
-    if (!open && final_status_.ok()) {
-      final_status_ = absl::UnavailableError("the server is draining");
-    }
+    if (!open) draining_ = true;
     FinishIfAnswered();
     ReadNext();
     return false;
@@ -131,8 +132,9 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
       return false;
     }
     request->inside = true;
-    request.release();  // Answer takes it back.
-    return prediction.Start(MonotonicNow(), context_, queue_);
+    const absl::Time received = request->received;
+    static_cast<void>(request.release());  // Answer takes it back.
+    return prediction.Start(received, context_, queue_);
   }
 
   void Answer(std::unique_ptr<Request> request, const absl::Status& status) {
@@ -150,16 +152,12 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
     PendingAnswer pending{.message = Serialize(*answer)};
     pending.bytes = std::max<int64_t>(request->bytes, pending.message.Length());
     const int64_t request_bytes = request->bytes;
-    RequestGate& gate = shared_.gate;
-    const bool inside = request->inside;
+    if (request->inside) pending.bytes_inside = request_bytes;
     request.reset();  // Gives the servable back before the drain goes on.
-    {
-      absl::MutexLock lock(&mu_);
-      bytes_ += pending.bytes - request_bytes;
-      answers_.push_back(std::move(pending));
-      WriteNext();
-    }
-    if (inside) gate.Leave(request_bytes);
+    absl::MutexLock lock(&mu_);
+    bytes_ += pending.bytes - request_bytes;
+    answers_.push_back(std::move(pending));
+    WriteNext();
   }
 
   bool OnWritten(bool ok) {
@@ -186,7 +184,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
 
   bool OnDone(bool) {
     const std::shared_ptr<PredictStream> keep = shared_from_this();
-    if (context_.IsCancelled()) cancelled_.store(true, std::memory_order_relaxed);
+    if (context_.IsCancelled()) cancellation_.Cancel();
     absl::MutexLock lock(&mu_);
     done_ = true;
     EndIfOver();
@@ -194,7 +192,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   }
 
   void ReadNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (reading_ || finishing_ || no_more_requests_ || !final_status_.ok()) return;
+    if (reading_ || finishing_ || no_more_requests_ || draining_) return;
     if (in_flight_ >= streams_.options_.max_in_flight ||
         bytes_ >= streams_.options_.max_bytes_in_flight) {
       return;
@@ -218,13 +216,18 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   void Forget(const PendingAnswer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     --in_flight_;
     bytes_ -= answer.bytes;
+    if (answer.bytes_inside.has_value()) shared_.gate.Leave(*answer.bytes_inside);
   }
 
   void FinishIfAnswered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const bool ending = no_more_requests_ || !final_status_.ok() || broken_;
+    const bool ending = no_more_requests_ || draining_ || broken_;
     if (finishing_ || !ending || in_flight_ > 0) return;
     finishing_ = true;
-    if (absl::IsUnavailable(final_status_)) AddRetryHint(context_);
+    // Who has sent all, and got all, need not hear of the drain.
+    if (!no_more_requests_ && draining_) {
+      final_status_ = absl::UnavailableError("the server is draining");
+      AddRetryHint(context_);
+    }
     stream_.Finish(ToGrpc(final_status_), &on_finished_);
   }
 
@@ -233,6 +236,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
     if (finished_ && done_ && !reading_ && !writing_) self_.reset();
   }
 
+  const CallQueue::Ticket ticket_;  // Given back last.
   PredictStreams& streams_;
   const PredictorContext& shared_;
   CallQueue& queue_;
@@ -243,20 +247,22 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   MethodEvent<PredictStream, &PredictStream::OnWritten> on_written_{*this};
   MethodEvent<PredictStream, &PredictStream::OnFinished> on_finished_{*this};
   MethodEvent<PredictStream, &PredictStream::OnDone> on_done_{*this};
-  std::atomic<bool> cancelled_ = false;
+  Cancellation cancellation_;
+  bool inside_ = false;                  // Of the gate, from OnOpen on.
   grpc::ByteBuffer message_;             // Of the read that is under way or was the last.
   std::shared_ptr<PredictStream> self_;  // Until gRPC will tell nothing more.
   absl::Mutex mu_;
   bool reading_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool no_more_requests_ ABSL_GUARDED_BY(mu_) = false;
+  bool draining_ ABSL_GUARDED_BY(mu_) = false;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;  // A write failed: the caller is gone.
   bool finishing_ ABSL_GUARDED_BY(mu_) = false;
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   bool done_ ABSL_GUARDED_BY(mu_) = false;
-  absl::Status final_status_ ABSL_GUARDED_BY(mu_);
-  int in_flight_ ABSL_GUARDED_BY(mu_) = 0;  // Requests whose answers are not written yet.
-  int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Theirs.
+  absl::Status final_status_ ABSL_GUARDED_BY(mu_);  // But for the drain.
+  int in_flight_ ABSL_GUARDED_BY(mu_) = 0;          // Requests whose answers are not written yet.
+  int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;          // Theirs.
   std::deque<PendingAnswer> answers_ ABSL_GUARDED_BY(mu_);  // The first one is being written.
 };
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "server/rpc/fault_injection.h"
@@ -34,10 +33,10 @@ double RandomShare() {
 }  // namespace
 
 Prediction::Prediction(const Repository& repository, const PredictionOptions& options,
-                       const std::atomic<bool>& cancelled, OnAnswer on_answer)
+                       Cancellation& cancellation, OnAnswer on_answer)
     : repository_(repository),
       options_(options),
-      cancelled_(cancelled),
+      cancellation_(cancellation),
       on_answer_(std::move(on_answer)),
       arena_(StartingWith(first_block_, sizeof(first_block_))),
       request_(google::protobuf::Arena::CreateMessage<v1::PredictRequest>(&arena_)),
@@ -62,12 +61,13 @@ bool Prediction::StartWithFault(const grpc::ServerContext& context, CallQueue& q
   }
   fault_ = fault->Outcome(RandomShare());
   if (fault->delay <= absl::ZeroDuration()) return OnDelayed(true);
-  delay_ = std::make_unique<grpc::Alarm>();
-  delay_->Set(&queue.queue(), absl::ToChronoTime(absl::Now() + fault->delay), &on_delayed_);
+  delay_.emplace(cancellation_);
+  delay_->Start(queue, fault->delay, on_delayed_);  // From here on it may all be over.
   return false;
 }
 
 bool Prediction::OnDelayed(bool) {
+  delay_.reset();
   if (fault_.ok()) return Submit();
   on_answer_(fault_);
   return false;
@@ -86,7 +86,7 @@ bool Prediction::Submit() {
        .rows = decoded_.rows,
        .priority = request_->priority(),
        .deadline = deadline_,
-       .cancelled = &cancelled_,
+       .cancelled = &cancellation_.flag(),
        .done = [this](absl::StatusOr<TaskResult> result) { Answer(std::move(result)); }});
   return true;
 }

@@ -2,19 +2,19 @@
 #ifndef WEIR_SERVER_RPC_PREDICTION_H_
 #define WEIR_SERVER_RPC_PREDICTION_H_
 
-#include <atomic>
 #include <memory>
+#include <optional>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/alarm.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/model/repository.h"
 #include "server/model/servable.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/cancellation.h"
 #include "server/rpc/tensor_codec.h"
 #include "weir/v1/predictor.pb.h"
 
@@ -33,10 +33,10 @@ class Prediction {
   // is OK. The prediction may be destroyed in it.
   using OnAnswer = absl::AnyInvocable<void(const absl::Status&)>;
 
-  // `cancelled` is set once nobody waits for the answer any more; it comes all the same. All
-  // references outlive the prediction.
+  // `cancellation` is that of the call; the answer comes all the same. All references outlive the
+  // prediction.
   Prediction(const Repository& repository, const PredictionOptions& options,
-             const std::atomic<bool>& cancelled, OnAnswer on_answer);
+             Cancellation& cancellation, OnAnswer on_answer);
 
   // INVALID_ARGUMENT if the bytes are no request.
   absl::Status Parse(const grpc::ByteBuffer& bytes);
@@ -60,7 +60,7 @@ class Prediction {
 
   const Repository& repository_;
   const PredictionOptions& options_;
-  const std::atomic<bool>& cancelled_;
+  Cancellation& cancellation_;
   OnAnswer on_answer_;
   // Holds the messages of a usual request without another allocation.
   alignas(8) char first_block_[2048];
@@ -72,8 +72,8 @@ class Prediction {
   std::shared_ptr<Servable> servable_;
   DecodedInputs decoded_;
   MethodEvent<Prediction, &Prediction::OnDelayed> on_delayed_{*this};
-  std::unique_ptr<grpc::Alarm> delay_;  // Of a fault.
-  absl::Status fault_;                  // What it comes to after the delay.
+  std::optional<Cancellation::Delay> delay_;  // Of a fault.
+  absl::Status fault_;                        // What it comes to after the delay.
 };
 
 }  // namespace weir

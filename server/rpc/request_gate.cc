@@ -1,5 +1,7 @@
 #include "server/rpc/request_gate.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 
@@ -39,10 +41,12 @@ bool RequestGate::AwaitEmpty(absl::Duration timeout) const {
 
 void RequestGate::AwaitSilence(absl::Duration silence, absl::Duration at_most) const {
   const absl::Time end = MonotonicNow() + at_most;
+  const auto left = [end] { return end - MonotonicNow(); };
   absl::MutexLock lock(&mu_);
   int64_t heard = refused_;
   const auto another = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return refused_ != heard; };
-  while (MonotonicNow() < end && mu_.AwaitWithTimeout(absl::Condition(&another), silence)) {
+  while (left() > absl::ZeroDuration() &&
+         mu_.AwaitWithTimeout(absl::Condition(&another), std::min(silence, left()))) {
     heard = refused_;
   }
 }

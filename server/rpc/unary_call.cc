@@ -1,9 +1,7 @@
 #include "server/rpc/unary_call.h"
 
-#include <string>
-
-#include "absl/time/clock.h"
 #include "base/clock.h"
+#include "grpc/support/time.h"
 #include "server/rpc/messages.h"
 
 namespace weir {
@@ -13,7 +11,8 @@ absl::Time CallDeadline(const grpc::ServerContext& context, absl::Time now) {
   if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
     return absl::InfiniteFuture();
   }
-  return now + (absl::FromChrono(context.deadline()) - absl::Now());
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+  return now + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
 void AddRetryHint(grpc::ServerContext& context) {
@@ -22,12 +21,7 @@ void AddRetryHint(grpc::ServerContext& context) {
 
 void UnaryCall::Await() {
   context_.AsyncNotifyWhenDone(&on_done_);
-  bool posted = false;
-  queue_.Accept([this, &posted] {
-    posted = true;
-    Request(&on_request_);
-  });
-  if (!posted) delete this;
+  Request(&on_request_);
 }
 
 bool UnaryCall::OnRequest(bool ok) {
@@ -48,7 +42,7 @@ bool UnaryCall::OnRequest(bool ok) {
 }
 
 bool UnaryCall::OnDone(bool) {
-  if (context_.IsCancelled()) cancelled_.store(true, std::memory_order_relaxed);
+  if (context_.IsCancelled()) cancellation_.Cancel();
   End();
   return false;
 }

@@ -13,6 +13,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/cancellation.h"
 #include "server/rpc/request_gate.h"
 
 namespace weir {
@@ -32,10 +33,10 @@ class UnaryCall {
   UnaryCall& operator=(const UnaryCall&) = delete;
 
  protected:
-  UnaryCall(CallQueue& queue, RequestGate& gate) : queue_(queue), gate_(gate) {}
+  UnaryCall(CallQueue& queue, RequestGate& gate) : ticket_(queue), queue_(queue), gate_(gate) {}
   virtual ~UnaryCall() = default;
 
-  // Makes the call ready for a request, unless the queue accepts none any more; then it ends.
+  // Makes the call ready for a request. If the server shuts down before one comes, the call ends.
   void Await();
 
   // Asks gRPC for a call of the derived class's method, with `tag`.
@@ -50,15 +51,14 @@ class UnaryCall {
 
   void Answer(const grpc::Status& status, const grpc::ByteBuffer& response);
 
+  const CallQueue::Ticket ticket_;  // Given back last.
   CallQueue& queue_;
   RequestGate& gate_;
   grpc::ServerContext context_;
   grpc::ByteBuffer request_;
   grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
   absl::Time received_;
-  // Set once nobody waits for the answer any more. Relaxed: it guards nothing, and to see it late
-  // costs a little work.
-  std::atomic<bool> cancelled_ = false;
+  Cancellation cancellation_;
 
  private:
   bool OnRequest(bool ok);
