@@ -1,0 +1,162 @@
+// weir-bench-serving: how much of what is possible a server answers when it has all it can do.
+//
+// The limit is what a server would reach that spends on each request what an empty call costs and
+// what the bare model costs, and nothing else: 1 / (1 / echo + 1 / bare). All three are measured in
+// turns on the same machine.
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/cpu.h"
+#include "base/flags.h"
+#include "base/status_macros.h"
+#include "bench/bare_model.h"
+#include "bench/load_client.h"
+#include "bench/repeats.h"
+#include "bench/requests.h"
+#include "bench/server_under_test.h"
+#include "server/model/compute_backend.h"
+
+ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to measure.");
+ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
+ABSL_FLAG(std::vector<std::string>, models,
+          std::vector<std::string>({"fashion-fast", "fashion-balanced", "fashion-accurate"}),
+          "The models to measure, with commas between them.");
+ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server.");
+ABSL_FLAG(double, seconds, 1.5, "How long each of the three is measured in each repeat.");
+ABSL_FLAG(int, repeats, 5, "How often all is measured.");
+ABSL_FLAG(int, connections, 1, "Between the client and the server.");
+ABSL_FLAG(int, client_threads, 1, "Of the client.");
+
+namespace weir {
+namespace {
+
+constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
+constexpr absl::Duration kTrial = absl::Milliseconds(300);
+
+// One method of the server and how it is put under load.
+struct Saturation {
+  std::unique_ptr<LoadClient> client;
+  int in_flight = 0;
+};
+
+absl::StatusOr<LoadReport> Saturate(Saturation& saturation, absl::Duration duration) {
+  LoadReport report = saturation.client->RunClosedLoop(saturation.in_flight, kWarmUp, duration);
+  if (report.ok() == report.calls() && report.ok() > 0) return report;
+  return absl::InternalError(absl::StrCat("not all calls were answered: ", report.Codes()));
+}
+
+// Finds how many calls in flight the server answers most of.
+absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::string method,
+                                          std::string request) {
+  Saturation best;
+  WEIR_ASSIGN_OR_RETURN(best.client,
+                        LoadClient::Create({.address = server.address(),
+                                            .method = std::move(method),
+                                            .request = std::move(request),
+                                            .connections = absl::GetFlag(FLAGS_connections),
+                                            .threads = absl::GetFlag(FLAGS_client_threads)}));
+  double most = 0;
+  int best_in_flight = 0;
+  for (const int in_flight : {32, 64, 128, 256, 512}) {
+    best.in_flight = in_flight;
+    WEIR_ASSIGN_OR_RETURN(const LoadReport report, Saturate(best, kTrial));
+    if (report.OkPerSecond() > most) {
+      most = report.OkPerSecond();
+      best_in_flight = in_flight;
+    }
+  }
+  best.in_flight = best_in_flight;
+  return best;
+}
+
+// Measures one method once.
+absl::StatusOr<double> MeasureCalls(absl::string_view name, const ServerUnderTest& server,
+                                    Saturation& saturation, Repeats& repeats) {
+  const absl::Duration server_cpu = server.Cpu();
+  WEIR_ASSIGN_OR_RETURN(const LoadReport report,
+                        Saturate(saturation, absl::Seconds(absl::GetFlag(FLAGS_seconds))));
+  const auto calls = static_cast<double>(report.calls());
+  repeats.Add(absl::StrCat(name, ", requests/s"), report.OkPerSecond());
+  repeats.Add(absl::StrCat(name, ", p99 ms"), absl::ToDoubleMilliseconds(report.Latency(0.99)));
+  repeats.Add(absl::StrCat(name, ", server's processor us/request"),
+              absl::ToDoubleMicroseconds(server.Cpu() - server_cpu) /
+                  static_cast<double>(report.all_calls));
+  repeats.Add(absl::StrCat(name, ", client's processor us/request"),
+              absl::ToDoubleMicroseconds(report.client_cpu) / calls);
+  return report.OkPerSecond();
+}
+
+// The ratio of what is answered to the limit.
+absl::StatusOr<double> MeasureModel(const BareModel& model, const ServerUnderTest& server) {
+  const std::string predict_request = PredictRequestBytes(model.settings(), model.held_out(), 1);
+  WEIR_ASSIGN_OR_RETURN(const std::string echo_request,
+                        EchoRequestLike(predict_request, server.channel()));
+  const int threads = UsableCpus().Count();
+  WEIR_ASSIGN_OR_RETURN(const int batch_rows, model.BestBatchRows(threads, kTrial));
+  WEIR_ASSIGN_OR_RETURN(Saturation echo, FindSaturation(server, kEchoMethod, echo_request));
+  WEIR_ASSIGN_OR_RETURN(Saturation predict,
+                        FindSaturation(server, kPredictMethod, predict_request));
+  const absl::Duration duration = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  Repeats repeats;
+  for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
+    WEIR_ASSIGN_OR_RETURN(const double echo_rate, MeasureCalls("echo", server, echo, repeats));
+    WEIR_ASSIGN_OR_RETURN(const double rate, MeasureCalls("predict", server, predict, repeats));
+    WEIR_ASSIGN_OR_RETURN(const double bare_rate,
+                          model.RowsPerSecond(batch_rows, threads, duration));
+    const double limit = 1 / (1 / echo_rate + 1 / bare_rate);
+    repeats.Add("bare model, rows/s", bare_rate);
+    repeats.Add("limit, requests/s", limit);
+    repeats.Add("ratio", rate / limit);
+  }
+  std::cout << repeats.Table(model.settings().name)
+            << absl::StreamFormat(
+                   "  (in flight: echo %d, predict %d; bare: %d threads, %d rows a batch)\n\n",
+                   echo.in_flight, predict.in_flight, threads, batch_rows)
+            << std::flush;
+  return repeats.MedianOf("ratio");
+}
+
+absl::StatusOr<std::string> Measure() {
+  const std::vector<std::string> models = absl::GetFlag(FLAGS_models);
+  const std::string repository = absl::GetFlag(FLAGS_model_repository);
+  WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<ServerUnderTest> server,
+                        ServerUnderTest::Start({.program = absl::GetFlag(FLAGS_server),
+                                                .model_repository = repository,
+                                                .models = models,
+                                                .more_flags = absl::GetFlag(FLAGS_server_flags)}));
+  std::string line = "BENCH serving";
+  for (const std::string& name : models) {
+    WEIR_ASSIGN_OR_RETURN(const BareModel model, BareModel::Load(repository, name));
+    WEIR_ASSIGN_OR_RETURN(const double ratio, MeasureModel(model, *server));
+    absl::StrAppendFormat(&line, " %s=%.3f", model.settings().variant, ratio);
+  }
+  WEIR_RETURN_IF_ERROR(server->Stop());
+  return line;
+}
+
+int Main() {
+  InitializeTorch();
+  const absl::StatusOr<std::string> line = Measure();
+  if (!line.ok()) {
+    std::cerr << "weir-bench-serving: " << line.status().message() << "\n";
+    return 1;
+  }
+  std::cout << *line << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  weir::ParseFlags(argc, argv, "measures how much of what is possible a server answers");
+  return weir::Main();
+}
