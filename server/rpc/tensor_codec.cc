@@ -58,7 +58,7 @@ absl::Status CheckShape(const ModelSettings& settings, const TensorSpec& spec,
 
 absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSettings& settings,
                                         const TensorSpec& spec,
-                                        std::deque<std::string>& converted) {
+                                        std::list<std::string>& converted) {
   if (tensor.data_type() != v1::TYPE_INVALID && tensor.data_type() != spec.type) {
     return absl::InvalidArgumentError(absl::StrCat("expected ", v1::DataType_Name(spec.type),
                                                    ", got ",
@@ -138,7 +138,7 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
   const std::vector<TensorSpec>& specs = settings.inputs;
   DecodedInputs decoded;
   decoded.inputs.resize(specs.size());
-  std::vector<bool> seen(specs.size(), false);
+  const auto seen = [&decoded](size_t i) { return decoded.inputs[i].type != v1::TYPE_INVALID; };
   for (const v1::Tensor& tensor : request.inputs()) {
     const bool only_input = tensor.name().empty() && specs.size() == 1;
     const std::optional<size_t> index = only_input ? 0 : IndexOf(specs, tensor.name());
@@ -148,10 +148,9 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
                        "\" is unknown; the model's inputs are: ", Names(specs)));
     }
     const TensorSpec& spec = specs[*index];
-    if (seen[*index]) {
+    if (seen(*index)) {
       return absl::InvalidArgumentError(absl::StrCat("input \"", spec.name, "\" came twice"));
     }
-    seen[*index] = true;
     absl::StatusOr<TensorView> view = DecodeTensor(tensor, settings, spec, decoded.converted);
     if (!view.ok()) {
       return absl::InvalidArgumentError(
@@ -160,7 +159,7 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
     decoded.inputs[*index] = *view;
   }
   for (size_t i = 0; i < specs.size(); ++i) {
-    if (!seen[i]) {
+    if (!seen(i)) {
       return absl::InvalidArgumentError(absl::StrCat("input \"", specs[i].name, "\" is missing"));
     }
   }
@@ -178,6 +177,7 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
 
 absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
                                    const ModelSettings& settings) {
+  if (request.outputs().empty()) return absl::OkStatus();
   std::vector<bool> as_tensor(settings.outputs.size(), false);
   std::vector<bool> as_classes(settings.outputs.size(), false);
   for (const v1::RequestedOutput& wanted : request.outputs()) {

@@ -3,7 +3,7 @@
 #define WEIR_SERVER_RPC_TENSOR_CODEC_H_
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -22,7 +22,7 @@ namespace weir {
 struct DecodedInputs {
   std::vector<TensorView> inputs;
   int64_t rows = 1;
-  std::deque<std::string> converted;
+  std::list<std::string> converted;  // Addresses of its elements stay.
 };
 
 // Checks everything that a request says about tensors. Errors are INVALID_ARGUMENT and name the
