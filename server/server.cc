@@ -9,8 +9,6 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "server/model/formats.h"
@@ -47,7 +45,11 @@ Server::Server(const Options& options, std::unique_ptr<Executor> executor,
       admin_service_(*repository_),
       gate_(options.max_bytes_in_flight),
       predictor_context_{predictor_, *repository_, gate_, options_.prediction},
-      streams_(predictor_context_, options_.streams) {}
+      streams_(predictor_context_, options_.streams),
+      health_service_(health_),
+      reflection_({v1::Predictor::service_full_name(), v1::Diagnostics::service_full_name(),
+                   v1::Admin::service_full_name(), grpc::health::v1::Health::service_full_name()}) {
+}
 
 Server::~Server() {
   if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());
@@ -61,8 +63,6 @@ absl::Status Server::Listen() {
     return absl::InvalidArgumentError(
         absl::StrCat("max_request_bytes is not positive: ", options_.max_request_bytes));
   }
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   // Otherwise a second server on the port would take half of the connections, without a word.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -70,6 +70,8 @@ absl::Status Server::Listen() {
   builder.RegisterService(&predictor_);
   builder.RegisterService(&diagnostics_);
   builder.RegisterService(&admin_service_);
+  builder.RegisterService(&health_service_.service());
+  reflection_.Register(builder);
   call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
   int port = 0;
   const std::string address = HostPort(options_.host, options_.port);
@@ -79,41 +81,36 @@ absl::Status Server::Listen() {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
                                                WhyNotListen(options_.host, options_.port)));
   }
-  grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
-  health.SetServingStatus(false);
-  for (const ModelStatus& model : repository_->catalog().List()) {
-    health.SetServingStatus(model.name, false);
-  }
+  for (const ModelStatus& model : repository_->catalog().List()) health_.Set(model.name, false);
   // A request goes from here to the executor, and its answer comes back on the thread that ran it.
   AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
   streams_.Await(*call_queue_, kStreamsReady);
   AwaitEchoCalls(diagnostics_, gate_, *call_queue_, kCallsReady);
+  health_service_.Await(*call_queue_, kStreamsReady);
+  reflection_.Await(*call_queue_, kStreamsReady);
   call_queue_->Start(options_.batching.pollers, [this] { executor_->RunInline(); });
   WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
   return absl::OkStatus();
 }
 
 absl::Status Server::LoadModels() {
-  grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
   absl::Status loaded;
   absl::Notification all_tried;
   repository_->Start(
-      [&health](const ModelStatus& model) {
-        health.SetServingStatus(model.name, !model.ReadyVersions().empty());
-      },
+      [this](const ModelStatus& model) { health_.Set(model.name, !model.ReadyVersions().empty()); },
       [&](const absl::Status& status) {
         loaded = status;
         all_tried.Notify();
       });
   all_tried.WaitForNotification();
   // The server as a whole is healthy once all have been tried; models have a health of their own.
-  if (loaded.ok()) health.SetServingStatus("", true);
+  if (loaded.ok()) health_.Set("", true);
   return loaded;
 }
 
 void Server::Drain(absl::Duration timeout) {
   // Models that get ready from here on do not turn health back.
-  grpc_server_->GetHealthCheckService()->Shutdown();
+  health_.Shutdown();
   repository_->Stop();
   gate_.Close();
   streams_.Drain();
@@ -124,7 +121,9 @@ void Server::Drain(absl::Duration timeout) {
   // A gRPC server that shuts down answers what still arrives with CANCELLED, which is no reason to
   // try elsewhere. So callers are refused until they have heard it and none comes any more.
   gate_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
-  // What is left are streams that end with the server, such as a watched health, and calls that are
+  // Not earlier: who watches health comes back as soon as the watch ends.
+  health_.EndWatches();
+  // What is left are streams that end with the server, such as reflection, and calls that are
   // cancelled; their models still end what they are at.
   grpc_server_->Shutdown(std::chrono::system_clock::now());
   gate_.AwaitEmpty(absl::InfiniteDuration());

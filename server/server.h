@@ -16,8 +16,11 @@
 #include "server/rpc/admin_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/echo_call.h"
+#include "server/rpc/health_service.h"
+#include "server/rpc/health_states.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/predict_stream.h"
+#include "server/rpc/reflection_service.h"
 #include "server/rpc/request_gate.h"
 
 namespace weir {
@@ -65,6 +68,9 @@ class Server {
   RawDiagnostics diagnostics_;
   PredictorContext predictor_context_;
   PredictStreams streams_;
+  HealthStates health_;
+  HealthService health_service_;
+  ReflectionService reflection_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::unique_ptr<CallQueue> call_queue_;
 };
