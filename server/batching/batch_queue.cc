@@ -152,7 +152,11 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
   Fifo& fifo = bucket.ranks[level];
   fifo.push_back(std::move(queued));
   Schedule(std::prev(fifo.end()));
-  if (!bucket.head || fifo.back().place < *bucket.head) File(bucket, now);
+  // Where batches wait for more rows, a request in the middle may change what they wait for.
+  if (!bucket.head || fifo.back().place < *bucket.head ||
+      settings_.max_delay > absl::ZeroDuration()) {
+    File(bucket, now);
+  }
   return std::nullopt;
 }
 

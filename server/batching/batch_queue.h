@@ -76,6 +76,10 @@ class BatchQueue {
   // What an idle instance shall run now: at most `max_rows` of it, but at least one request.
   Cut Next(absl::Time now, const BatchCost& cost, int64_t max_rows);
 
+  // What has left the queue since, to be answered. Next gives it too, but while all instances are
+  // busy for long nobody calls Next, and refused tasks would pile up as others come.
+  std::vector<Refused> TakeRefused() { return std::exchange(refused_, {}); }
+
   // When Next will have something to do if nothing else comes: not later than `now` if it has
   // already, InfiniteFuture if the queue is empty.
   absl::Time ReadyAt(absl::Time now) const;
@@ -165,7 +169,7 @@ class BatchQueue {
   uint64_t next_sequence_ = 0;
   size_t pushes_since_search_ = 0;  // For cancelled entries.
   absl::Time next_probe_ = absl::InfinitePast();
-  std::vector<Refused> refused_;  // To be reported by Next.
+  std::vector<Refused> refused_;  // To be reported.
   std::vector<int64_t> shape_;    // Of the task at hand.
   std::vector<Position> picked_;  // Of the batch at hand.
 };

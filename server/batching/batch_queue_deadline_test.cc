@@ -147,6 +147,18 @@ TEST(BatchQueueDeadlineTest, WhatAFullQueueThrewOutIsReportedByTheNextCallEvenIf
   EXPECT_EQ(script.ReadyIn(), Milliseconds(10));
 }
 
+TEST(BatchQueueDeadlineTest, WhatAFullQueueThrewOutCanBeAnsweredAtOnce) {
+  QueueScript script(OneLevel({.max_rows = 1}));
+  script.Push({.name = "a", .deadline = Milliseconds(5)});
+  EXPECT_TRUE(script.queue.TakeRefused().empty());
+  script.Wait(Milliseconds(5));
+  EXPECT_EQ(script.Push({.name = "b"}), "");
+  const std::vector<BatchQueue::Refused> refused = script.queue.TakeRefused();
+  ASSERT_EQ(refused.size(), 1);
+  EXPECT_EQ(refused[0].why, Refusal::kExpired);
+  EXPECT_EQ(script.Next(), "b") << "and no refusal a second time";
+}
+
 TEST(BatchQueueDeadlineTest, ATimeoutOfTheQueueRefuses) {
   QueueScript script(OneLevel({.default_timeout = Milliseconds(5)}));
   script.Push({.name = "a"});

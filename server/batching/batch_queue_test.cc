@@ -290,6 +290,18 @@ TEST(BatchQueueTest, AHigherPriorityCanCompleteAPreferredSizeInFront) {
   EXPECT_EQ(script.ReadyIn(), Milliseconds(10));
 }
 
+TEST(BatchQueueTest, ARequestInBetweenCanUndoAPreferredSize) {
+  BatchingSettings settings = Preferred({4, 8}, Milliseconds(10));
+  settings.levels.resize(3);
+  QueueScript script(settings);
+  script.Push({.name = "high", .rows = 2, .priority = 1});
+  script.Push({.name = "low", .rows = 2, .priority = 3});
+  EXPECT_EQ(script.ReadyIn(), ZeroDuration());
+  script.Push({.name = "middle", .rows = 1, .priority = 2});
+  EXPECT_EQ(script.ReadyIn(), Milliseconds(10));
+  EXPECT_EQ(script.Next(), "");
+}
+
 TEST(BatchQueueTest, AFullBatchOfOneShapeDoesNotWaitForAnotherShape) {
   QueueScript script(Preferred({}, Milliseconds(10)), 2);
   script.Push({.name = "a", .shape = {1}});
@@ -323,7 +335,7 @@ TEST(BatchQueueTest, WithoutRowsThereIsNothingToWaitFor) {
   EXPECT_EQ(script.Next(), "a");
 }
 
-BatchingSettings Bounded(std::vector<int64_t> max_rows) {
+BatchingSettings Bounded(const std::vector<int64_t>& max_rows) {
   BatchingSettings settings;
   settings.levels.clear();
   for (const int64_t rows : max_rows) settings.levels.push_back({.max_rows = rows});

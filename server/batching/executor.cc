@@ -110,10 +110,13 @@ void Executor::RemoveLane(const std::shared_ptr<Lane>& lane) {
 void Executor::Submit(Lane& lane, Task task) {
   const absl::Time now = MonotonicNow();
   std::optional<Refusal> refusal;
+  std::vector<BatchQueue::Refused> refused;
   {
     absl::MutexLock lock(&mu_);
     const int64_t rows = task.rows;
     refusal = lane.queue.Push(task, now, lane.cost, OutlookOf(lane));
+    refused = lane.queue.TakeRefused();
+    for (const BatchQueue::Refused& each : refused) Count(each.why, each.task.rows, lane.counts);
     if (refusal) {
       Count(*refusal, rows, lane.counts);
     } else if (lane.on_workers()) {
@@ -122,6 +125,7 @@ void Executor::Submit(Lane& lane, Task task) {
     }
   }
   if (refusal) std::move(task.done)(ToStatus(*refusal));
+  for (BatchQueue::Refused& each : refused) std::move(each.task.done)(ToStatus(each.why));
 }
 
 void Executor::RunInline() {
