@@ -21,8 +21,7 @@ namespace {
 // Loading and warming up a model takes all of a core for seconds. At this niceness the threads that
 // serve get ten times its share of a core that both want, and preempt it when a request comes: a
 // reload costs the other models hardly any latency, and takes longer on a busy machine. Threads
-// that a thread starts inherit its niceness, so that those of a warm-up are as modest; and those
-// that shall serve must not be started here.
+// that a thread starts inherit its niceness, so that those of a warm-up are as modest.
 constexpr int kNiceness = 10;
 
 void LowerPriorityOfThisThread() {
@@ -31,6 +30,22 @@ void LowerPriorityOfThisThread() {
   if (setpriority(PRIO_PROCESS, thread, kNiceness) != 0) {
     WEIR_LOG(kWarning, "models load at full priority: the system refuses a lower one");
   }
+}
+
+// Makes a servable on a thread of its own and of low priority, and waits for it. All else that is
+// done to change a model is short and takes locks that requests need (of the catalog, of malloc):
+// there a low priority would harm, since who holds a lock and gets no core keeps all others
+// waiting. A thread cannot have its priority back, so that it takes another one.
+absl::StatusOr<std::shared_ptr<Servable>> MakeAtLowPriority(const MakeServable& make,
+                                                            ModelSettings settings, int64_t version,
+                                                            const std::string& path) {
+  absl::StatusOr<std::shared_ptr<Servable>> servable;
+  std::thread loader([&] {
+    LowerPriorityOfThisThread();
+    servable = make(std::move(settings), version, path);
+  });
+  loader.join();
+  return servable;
 }
 
 }  // namespace
@@ -51,7 +66,7 @@ Repository::Repository(Options options, MakeServable make_servable)
                        [this, make = std::move(make_servable)](
                            ModelSettings settings, int64_t version, const std::string& path) {
                          memory_is_due_ = true;
-                         return make(std::move(settings), version, path);
+                         return MakeAtLowPriority(make, std::move(settings), version, path);
                        },
                    .retire = [inbox = inbox_](RetiredLoad load) { inbox->Retire(std::move(load)); },
                    .stopping = [this] { return inbox_->closed(); },
@@ -68,10 +83,8 @@ void Repository::Join() {
 
 void Repository::Start(std::function<void(const ModelStatus&)> on_change, Done on_loaded) {
   on_change_ = std::move(on_change);
-  thread_ = std::thread([this, on_loaded = std::move(on_loaded)]() mutable {
-    LowerPriorityOfThisThread();
-    Run(std::move(on_loaded));
-  });
+  thread_ = std::thread(
+      [this, on_loaded = std::move(on_loaded)]() mutable { Run(std::move(on_loaded)); });
 }
 
 void Repository::Load(absl::string_view model, Done done) {
@@ -129,7 +142,10 @@ void Repository::Obey(RepositoryInbox::Command command) {
 
 void Repository::Poll() {
   const absl::Status status = reconciler_.Poll();
-  if (!status.ok() && status != last_poll_) WEIR_LOG(kError, status.message());
+  // The same trouble is told once.
+  if (!status.ok() && status != last_poll_ && !inbox_->closed()) {
+    WEIR_LOG(kError, status.message());
+  }
   last_poll_ = status;
 }
 

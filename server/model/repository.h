@@ -25,8 +25,8 @@ void ReleaseFreeMemory();
 
 // Thread-safe. One thread of its own carries out every change, one after the other: the models at
 // the start, the operators' commands, what polling finds. It also destroys what was replaced, once
-// the last request that holds it is done, and gives the memory back. A model that does not load is
-// reported and disturbs no other.
+// the last request that holds it is done, and gives the memory back. Loading itself is left to a
+// thread of low priority. A model that does not load is reported and disturbs no other.
 class Repository {
  public:
   struct Options {
@@ -36,7 +36,7 @@ class Repository {
     std::function<void()> release_memory = ReleaseFreeMemory;
   };
 
-  // Called exactly once, on the repository's thread or, with UNAVAILABLE after Stop, on any.
+  // Called exactly once, on the repository's thread or, with UNAVAILABLE at or after Stop, on any.
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
   // An error if the root cannot be read, or if a named model is not in it. Loads nothing yet.
