@@ -69,7 +69,7 @@ absl::Status Server::Listen() {
   builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
   builder.RegisterService(&predictor_);
   builder.RegisterService(&diagnostics_);
-  builder.RegisterService(&admin_service_);
+  builder.RegisterService(&admin_service_.service());
   builder.RegisterService(&health_service_.service());
   reflection_.Register(builder);
   call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
@@ -86,6 +86,7 @@ absl::Status Server::Listen() {
   AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
   streams_.Await(*call_queue_, kStreamsReady);
   AwaitEchoCalls(diagnostics_, gate_, *call_queue_, kCallsReady);
+  admin_service_.Await(*call_queue_, kStreamsReady);
   health_service_.Await(*call_queue_, kStreamsReady);
   reflection_.Await(*call_queue_, kStreamsReady);
   call_queue_->Start(options_.batching.pollers, [this] { executor_->RunInline(); });

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -9,14 +10,13 @@
 #include "absl/strings/string_view.h"
 #include "base/names.h"
 #include "server/rpc/messages.h"
+#include "server/rpc/unary_call.h"
 
 namespace weir {
 namespace {
 
 // Names of directories and the words of libraries may be anything; a protobuf string may not.
-std::string ToUtf8(const std::string& text) {
-  return IsUtf8(text) ? text : absl::CHexEscape(text);
-}
+std::string ToUtf8(const std::string& text) { return IsUtf8(text) ? text : absl::CHexEscape(text); }
 
 v1::VersionState::State ToProto(LoadState state) {
   switch (state) {
@@ -75,56 +75,112 @@ absl::Status CheckName(const std::string& name) {
   return absl::OkStatus();
 }
 
+// What tells one method from another: its messages, how gRPC is asked for a call of it, and what it
+// does. `response` lives until `done` has been called.
+struct ListModels {
+  using Request = v1::ListModelsRequest;
+  using Response = v1::ListModelsResponse;
+  static constexpr auto kAwait = &RawAdmin::RequestListModels;
+
+  static void Run(Repository& repository, const Request& /*request*/, Response& response,
+                  Repository::Done done) {
+    ListModelsIn(repository.catalog(), response);
+    std::move(done)(absl::OkStatus());
+  }
+};
+
+struct LoadModel {
+  using Request = v1::LoadModelRequest;
+  using Response = v1::LoadModelResponse;
+  static constexpr auto kAwait = &RawAdmin::RequestLoadModel;
+
+  static void Run(Repository& repository, const Request& request, Response& response,
+                  Repository::Done done) {
+    if (const absl::Status status = CheckName(request.name()); !status.ok()) {
+      return std::move(done)(status);
+    }
+    repository.Load(request.name(), [&repository, &request, &response,
+                                     done = std::move(done)](const absl::Status& status) mutable {
+      const std::optional<ModelStatus> model = repository.catalog().Describe(request.name());
+      if (model.has_value()) ToProto(*model, *response.mutable_model());
+      std::move(done)(status);
+    });
+  }
+};
+
+struct UnloadModel {
+  using Request = v1::UnloadModelRequest;
+  using Response = v1::UnloadModelResponse;
+  static constexpr auto kAwait = &RawAdmin::RequestUnloadModel;
+
+  static void Run(Repository& repository, const Request& request, Response& /*response*/,
+                  Repository::Done done) {
+    if (const absl::Status status = CheckName(request.name()); !status.ok()) {
+      return std::move(done)(status);
+    }
+    repository.Unload(request.name(), std::move(done));
+  }
+};
+
+struct ReloadRepository {
+  using Request = v1::ReloadRepositoryRequest;
+  using Response = v1::ReloadRepositoryResponse;
+  static constexpr auto kAwait = &RawAdmin::RequestReloadRepository;
+
+  static void Run(Repository& repository, const Request& /*request*/, Response& response,
+                  Repository::Done done) {
+    repository.Reload(
+        [&repository, &response, done = std::move(done)](const absl::Status& status) mutable {
+          ListModelsIn(repository.catalog(), response);
+          std::move(done)(status);
+        });
+  }
+};
+
 }  // namespace
 
-grpc::ServerUnaryReactor* AdminService::ListModels(grpc::CallbackServerContext* context,
-                                                   const v1::ListModelsRequest* /*request*/,
-                                                   v1::ListModelsResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  ListModelsIn(repository_.catalog(), *response);
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
-}
-
-grpc::ServerUnaryReactor* AdminService::LoadModel(grpc::CallbackServerContext* context,
-                                                  const v1::LoadModelRequest* request,
-                                                  v1::LoadModelResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (const absl::Status status = CheckName(request->name()); !status.ok()) {
-    reactor->Finish(ToGrpc(status));
-    return reactor;
+template <typename Method>
+class AdminCall : public UnaryCall {
+ public:
+  static void AwaitOne(AdminService& service, CallQueue& queue) {
+    (new AdminCall(service, queue))->Await();
   }
-  // The request and the response live until the call has been finished.
-  repository_.Load(request->name(), [this, request, response, reactor](const absl::Status& status) {
-    const std::optional<ModelStatus> model = repository_.catalog().Describe(request->name());
-    if (model.has_value()) ToProto(*model, *response->mutable_model());
-    reactor->Finish(ToGrpc(status));
-  });
-  return reactor;
-}
 
-grpc::ServerUnaryReactor* AdminService::UnloadModel(grpc::CallbackServerContext* context,
-                                                    const v1::UnloadModelRequest* request,
-                                                    v1::UnloadModelResponse* /*response*/) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  if (const absl::Status status = CheckName(request->name()); !status.ok()) {
-    reactor->Finish(ToGrpc(status));
-    return reactor;
+ private:
+  AdminCall(AdminService& service, CallQueue& queue)
+      : UnaryCall(queue, service.gate_), service_(service) {}
+
+  void Request(void* tag) override {
+    (service_.raw_.*Method::kAwait)(&context_, &request_, &writer_, &queue_.queue(),
+                                    &queue_.queue(), tag);
   }
-  repository_.Unload(request->name(),
-                     [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); });
-  return reactor;
-}
 
-grpc::ServerUnaryReactor* AdminService::ReloadRepository(
-    grpc::CallbackServerContext* context, const v1::ReloadRepositoryRequest* /*request*/,
-    v1::ReloadRepositoryResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  repository_.Reload([this, response, reactor](const absl::Status& status) {
-    ListModelsIn(repository_.catalog(), *response);
-    reactor->Finish(ToGrpc(status));
-  });
-  return reactor;
+  void AwaitAnother() override { AwaitOne(service_, queue_); }
+
+  bool Begin() override {
+    if (const absl::Status status = Parse(request_, message_); !status.ok()) {
+      Answer(ToGrpc(status), {});
+      return false;
+    }
+    // The answer may be out, and the call gone, before Run returns.
+    Method::Run(service_.repository_, message_, response_, [this](const absl::Status& status) {
+      Answer(ToGrpc(status), Serialize(response_));
+    });
+    return false;
+  }
+
+  AdminService& service_;
+  typename Method::Request message_;
+  typename Method::Response response_;
+};
+
+void AdminService::Await(CallQueue& queue, int count) {
+  for (int i = 0; i < count; ++i) {
+    AdminCall<ListModels>::AwaitOne(*this, queue);
+    AdminCall<LoadModel>::AwaitOne(*this, queue);
+    AdminCall<UnloadModel>::AwaitOne(*this, queue);
+    AdminCall<ReloadRepository>::AwaitOne(*this, queue);
+  }
 }
 
 }  // namespace weir

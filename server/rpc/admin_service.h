@@ -2,38 +2,42 @@
 #ifndef WEIR_SERVER_RPC_ADMIN_SERVICE_H_
 #define WEIR_SERVER_RPC_ADMIN_SERVICE_H_
 
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/server_callback.h"
+#include <cstdint>
+
+#include "grpcpp/impl/service_type.h"
 #include "server/model/repository.h"
+#include "server/rpc/call_queue.h"
+#include "server/rpc/request_gate.h"
 #include "weir/v1/admin.grpc.pb.h"
 
 namespace weir {
 
-// Thread-safe. A change is carried out by the repository's thread, which also answers; gRPC's
-// threads never wait for one. A caller that goes away does not take back what it asked for.
+using RawAdmin = v1::Admin::WithRawMethod_ListModels<
+    v1::Admin::WithRawMethod_LoadModel<v1::Admin::WithRawMethod_UnloadModel<
+        v1::Admin::WithRawMethod_ReloadRepository<v1::Admin::Service>>>>;
+
+// A change is carried out by the repository's thread, which also answers; the threads that poll
+// never wait for one. A caller that goes away does not take back what it asked for.
 //
-// Before the gRPC server can end, the repository has to be stopped: that answers the calls that
-// wait. The load that is running, if any, is still finished.
-class AdminService : public v1::Admin::CallbackService {
+// Before the queue can end, the repository has to be stopped: that answers the calls that wait. The
+// load that is running, if any, is still finished.
+class AdminService {
  public:
-  // `repository` must outlive the service.
+  // `repository` must outlive the service and its calls.
   explicit AdminService(Repository& repository) : repository_(repository) {}
 
-  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
-                                       const v1::ListModelsRequest* request,
-                                       v1::ListModelsResponse* response) override;
-  grpc::ServerUnaryReactor* LoadModel(grpc::CallbackServerContext* context,
-                                      const v1::LoadModelRequest* request,
-                                      v1::LoadModelResponse* response) override;
-  grpc::ServerUnaryReactor* UnloadModel(grpc::CallbackServerContext* context,
-                                        const v1::UnloadModelRequest* request,
-                                        v1::UnloadModelResponse* response) override;
-  grpc::ServerUnaryReactor* ReloadRepository(grpc::CallbackServerContext* context,
-                                             const v1::ReloadRepositoryRequest* request,
-                                             v1::ReloadRepositoryResponse* response) override;
+  grpc::Service& service() { return raw_; }
+
+  // Makes `count` calls of each method ready. As each one is taken, another takes its place.
+  void Await(CallQueue& queue, int count);
 
  private:
+  template <typename Method>
+  friend class AdminCall;
+
   Repository& repository_;
+  RawAdmin raw_;
+  RequestGate gate_{int64_t{1} << 20};  // Never closed: models are listed while the server drains.
 };
 
 }  // namespace weir

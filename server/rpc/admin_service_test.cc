@@ -3,18 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <future>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "server/model/repository_fixture.h"
+#include "server/rpc/test_server.h"
 
 namespace weir {
 namespace {
@@ -34,19 +34,13 @@ class AdminServiceTest : public testing::Test {
     loaded.WaitForNotification();
 
     service_ = std::make_unique<AdminService>(*repository_);
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    stub_ = v1::Admin::NewStub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+    server_ = std::make_unique<TestServer>(
+        [this](grpc::ServerBuilder& builder) { builder.RegisterService(&service_->service()); },
+        [this](CallQueue& queue) { service_->Await(queue, 1); });
+    stub_ = v1::Admin::NewStub(server_->channel());
   }
 
-  ~AdminServiceTest() override {
-    repository_->Stop();
-    server_->Shutdown(std::chrono::system_clock::now());
-  }
+  ~AdminServiceTest() override { repository_->Stop(); }
 
   grpc::Status Load(const std::string& name) {
     v1::LoadModelRequest request;
@@ -89,7 +83,7 @@ class AdminServiceTest : public testing::Test {
   FakeLoader loader_{disk_};
   std::unique_ptr<Repository> repository_;
   std::unique_ptr<AdminService> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<TestServer> server_;
   std::unique_ptr<v1::Admin::Stub> stub_;
   v1::LoadModelResponse load_response_;
 };
