@@ -3,6 +3,7 @@
 #define WEIR_SERVER_MODEL_FAKE_SERVABLE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ class FakeServable : public Servable {
   void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     tasks_.push_back(std::move(task));
+    ++submitted_;
   }
 
   ServableCounts counts() const override { return {}; }
@@ -36,15 +38,33 @@ class FakeServable : public Servable {
     absl::MutexLock lock(&mu_);
     const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !tasks_.empty(); };
     mu_.Await(absl::Condition(&any));
+    return TakeFirst();
+  }
+
+  // The next task, if there is one.
+  std::optional<Task> TryTake() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (tasks_.empty()) return std::nullopt;
+    return TakeFirst();
+  }
+
+  // So many tasks were submitted so far.
+  int64_t submitted() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return submitted_;
+  }
+
+ private:
+  Task TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     Task task = std::move(tasks_.front());
     tasks_.erase(tasks_.begin());
     return task;
   }
 
- private:
   const ModelSettings settings_;
   const int64_t version_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
+  int64_t submitted_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -192,7 +192,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   }
 
   void ReadNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (reading_ || finishing_ || no_more_requests_ || draining_) return;
+    if (reading_ || finishing_ || no_more_requests_ || draining_ || broken_) return;
     if (in_flight_ >= streams_.options_.max_in_flight ||
         bytes_ >= streams_.options_.max_bytes_in_flight) {
       return;

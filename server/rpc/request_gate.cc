@@ -14,8 +14,9 @@ absl::Status RequestGate::Enter(int64_t bytes) {
     return absl::UnavailableError("the server is draining");
   }
   if (bytes_ + bytes > max_bytes_) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the requests in flight hold ", bytes_, " bytes; at most ", max_bytes_, " are allowed"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the requests in flight hold ", bytes_, " bytes and this one ", bytes,
+                     "; at most ", max_bytes_, " are allowed"));
   }
   ++inside_;
   bytes_ += bytes;

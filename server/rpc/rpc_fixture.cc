@@ -1,0 +1,162 @@
+#include "server/rpc/rpc_fixture.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/impl/codegen/client_unary_call.h"
+#include "grpcpp/impl/codegen/rpc_method.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server_builder.h"
+#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/support/slice.h"
+
+namespace weir {
+namespace {
+
+std::unique_ptr<Repository> OpenAndLoad(RepositoryOnDisk& disk, MakeServable make_servable) {
+  disk.Write("m/config.pbtxt",
+             "backend: 'pytorch' max_batch_size: 4"
+             " input { name: 'x' data_type: TYPE_UINT8 dims: -1 }"
+             " output { name: 'y' data_type: TYPE_UINT8 dims: -1 }");
+  disk.Write("m/2/model.pt", "model");
+  std::unique_ptr<Repository> repository =
+      *Repository::Open({.root = disk.root()}, std::move(make_servable));
+  absl::Notification loaded;
+  repository->Start([](const ModelStatus&) {}, [&](const absl::Status&) { loaded.Notify(); });
+  loaded.WaitForNotification();
+  return repository;
+}
+
+}  // namespace
+
+RpcServer::RpcServer(RpcServerOptions options)
+    : options_(std::move(options)),
+      repository_(OpenAndLoad(disk_,
+                              [this](ModelSettings settings, int64_t version, const std::string&) {
+                                return MakeModel(std::move(settings), version);
+                              })),
+      gate_(options_.max_bytes_in_flight),
+      context_{predictor_, *repository_, gate_, options_.prediction},
+      streams_(context_, options_.streams) {
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
+  builder.RegisterService(&predictor_);
+  builder.RegisterService(&diagnostics_);
+  call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+  grpc_server_ = builder.BuildAndStart();
+  AwaitPredictCalls(context_, *call_queue_, options_.calls_ready);
+  streams_.Await(*call_queue_, options_.calls_ready);
+  AwaitEchoCalls(diagnostics_, gate_, *call_queue_, options_.calls_ready);
+  call_queue_->Start(options_.pollers, options_.run_submitted);
+  channel_ = NewChannel();
+  stub_ = v1::Predictor::NewStub(channel_);
+}
+
+absl::StatusOr<std::shared_ptr<Servable>> RpcServer::MakeModel(ModelSettings settings,
+                                                               int64_t version) {
+  if (options_.make_model) return options_.make_model(std::move(settings));
+  return fake_ = std::make_shared<FakeServable>(std::move(settings), version);
+}
+
+RpcServer::~RpcServer() {
+  // Of a test that failed.
+  while (fake_ != nullptr) {
+    std::optional<Task> task = fake_->TryTake();
+    if (!task.has_value()) break;
+    std::move(task->done)(absl::CancelledError("the test is over"));
+  }
+  Shutdown();
+}
+
+std::shared_ptr<grpc::Channel> RpcServer::NewChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // gRPC holds little for a slow reader, always.
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_),
+                                   grpc::InsecureChannelCredentials(), arguments);
+}
+
+void RpcServer::RoundTrip() {
+  TestContext context;
+  v1::EchoResponse response;
+  v1::Diagnostics::NewStub(channel_)->Echo(&context, {}, &response);
+}
+
+void RpcServer::Refuse() {
+  gate_.Close();
+  streams_.Drain();
+}
+
+void RpcServer::Shutdown() {
+  Refuse();
+  grpc_server_->Shutdown(std::chrono::system_clock::now());
+  gate_.AwaitEmpty(absl::InfiniteDuration());
+  call_queue_->Shutdown();
+  grpc_server_->Wait();
+}
+
+void PromptServable::Submit(Task task) { std::move(task.done)(TwoResults()); }
+
+TestContext::TestContext(absl::Duration timeout) {
+  set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+v1::PredictRequest TwoRows(const std::string& request_id) {
+  v1::PredictRequest request;
+  request.mutable_model()->set_name("m");
+  request.set_request_id(request_id);
+  v1::Tensor& x = *request.add_inputs();
+  x.add_shape(2);
+  x.add_shape(1);
+  x.set_data("ab");
+  return request;
+}
+
+TaskResult TwoResults(absl::string_view data) {
+  static constexpr int64_t kShape[] = {2, 1};
+  return {.outputs = {{v1::TYPE_UINT8, kShape, data}},
+          .times = {.queue = absl::Nanoseconds(1),
+                    .assemble = absl::Nanoseconds(2),
+                    .inference = absl::Nanoseconds(3)},
+          .batch_rows = 5};
+}
+
+SentRequest::SentRequest(RpcServer& server, const v1::PredictRequest& request,
+                         grpc::ClientContext* context)
+    : reader_(server.stub().AsyncPredict(context == nullptr ? &own_context_ : context, request,
+                                         &queue_)) {
+  reader_->Finish(&answer_.response, &answer_.status, nullptr);
+}
+
+const Answer& SentRequest::Get() {
+  void* tag = nullptr;
+  bool ok = false;
+  if (!std::exchange(answered_, true)) queue_.Next(&tag, &ok);
+  return answer_;
+}
+
+grpc::ByteBuffer Bytes(absl::string_view bytes) {
+  const grpc::Slice slice(bytes.data(), bytes.size());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+grpc::Status CallWithBytes(const RpcServer& server, const char* method,
+                           const grpc::ByteBuffer& request, grpc::ByteBuffer* response) {
+  TestContext context;
+  grpc::ByteBuffer ignored;
+  return grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer,
+                                           grpc::ByteBuffer>(
+      server.channel().get(),
+      grpc::internal::RpcMethod(method, grpc::internal::RpcMethod::NORMAL_RPC), &context, request,
+      response == nullptr ? &ignored : response);
+}
+
+}  // namespace weir
