@@ -50,7 +50,8 @@ class BatchQueue {
   // What is known of the machine when a request comes.
   struct Outlook {
     absl::Time next_free;  // When the next instance is expected to be idle; the past if one is.
-    double parallel = 1;   // How many batches of this model run at once, on average, when busy.
+    // How many batches of this model run at once, on average, when busy. Above zero.
+    double parallel = 1;
   };
 
   struct Entry {
