@@ -72,7 +72,8 @@ class RepositoryTest : public testing::Test {
   }
 
   void AwaitReady(const std::string& model, const std::string& versions) {
-    const auto ready = [&] { return ready_[model] == versions; };
+    const auto ready = [&]()
+                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return ready_[model] == versions; };
     absl::MutexLock lock(&mu_);
     EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&ready), absl::Seconds(60)));
   }
