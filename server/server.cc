@@ -47,9 +47,9 @@ Server::Server(const Options& options, std::unique_ptr<Executor> executor,
       predictor_context_{predictor_, *repository_, gate_, options_.prediction},
       streams_(predictor_context_, options_.streams),
       health_service_(health_),
-      reflection_({v1::Predictor::service_full_name(), v1::Diagnostics::service_full_name(),
-                   v1::Admin::service_full_name(), grpc::health::v1::Health::service_full_name()}) {
-}
+      reflection_({v1::PredictRequest::descriptor()->file(), v1::EchoRequest::descriptor()->file(),
+                   v1::LoadModelRequest::descriptor()->file(),
+                   grpc::health::v1::HealthCheckRequest::descriptor()->file()}) {}
 
 Server::~Server() {
   if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());

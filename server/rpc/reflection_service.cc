@@ -1,7 +1,6 @@
 #include "server/rpc/reflection_service.h"
 
 #include <atomic>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "google/protobuf/descriptor.h"
@@ -100,10 +99,14 @@ class ReflectionStream {
   std::atomic<int> awaited_ = 2;
 };
 
-ReflectionService::ReflectionService(std::vector<std::string> services)
-    : services_(std::move(services)) {
-  services_.push_back(grpc::reflection::v1::ServerReflection::service_full_name());
-  services_.push_back(grpc::reflection::v1alpha::ServerReflection::service_full_name());
+ReflectionService::ReflectionService(std::vector<const google::protobuf::FileDescriptor*> files) {
+  files.push_back(grpc::reflection::v1::ServerReflectionRequest::descriptor()->file());
+  files.push_back(grpc::reflection::v1alpha::ServerReflectionRequest::descriptor()->file());
+  for (const google::protobuf::FileDescriptor* file : files) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      services_.push_back(file->service(i)->full_name());
+    }
+  }
 }
 
 void ReflectionService::Register(grpc::ServerBuilder& builder) {

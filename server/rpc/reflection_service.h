@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "google/protobuf/descriptor.h"
 #include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "grpcpp/server_builder.h"
@@ -16,8 +17,9 @@ namespace weir {
 // served: new tools ask for v1, older ones know only v1alpha.
 class ReflectionService {
  public:
-  // `services` are the full names of the server's other services.
-  explicit ReflectionService(std::vector<std::string> services);
+  // `files` declare the server's other services. They are named by their descriptors, so that the
+  // program holds these: the linker leaves out a file of which only a service is used.
+  explicit ReflectionService(std::vector<const google::protobuf::FileDescriptor*> files);
 
   void Register(grpc::ServerBuilder& builder);
 
@@ -32,7 +34,7 @@ class ReflectionService {
       grpc::reflection::v1alpha::ServerReflection::WithRawMethod_ServerReflectionInfo<
           grpc::reflection::v1alpha::ServerReflection::Service>;
 
-  std::vector<std::string> services_;
+  std::vector<std::string> services_;  // Their full names.
   RawV1 v1_;
   RawV1Alpha v1alpha_;
 };

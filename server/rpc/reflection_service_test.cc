@@ -71,8 +71,7 @@ class ReflectionServiceTest : public testing::Test {
     EXPECT_THAT(response.error_response().error_message(), HasSubstr(what));
   }
 
-  // By its descriptor, so that the linker keeps the file's.
-  ReflectionService service_{{v1::PredictRequest::descriptor()->file()->service(0)->full_name()}};
+  ReflectionService service_{{v1::PredictRequest::descriptor()->file()}};
   TestServer server_{[this](grpc::ServerBuilder& builder) { service_.Register(builder); },
                      [this](CallQueue& queue) { service_.Await(queue, 1); }};
   const std::unique_ptr<typename Version::Service::Stub> stub_ =
@@ -96,6 +95,17 @@ TYPED_TEST(ReflectionServiceTest, ListsTheServicesAndItself) {
   }
   EXPECT_THAT(names, ElementsAre("weir.v1.Predictor", "grpc.reflection.v1.ServerReflection",
                                  "grpc.reflection.v1alpha.ServerReflection"));
+}
+
+TYPED_TEST(ReflectionServiceTest, EachServiceThatIsListedIsDescribed) {
+  typename TypeParam::Request list;
+  list.set_list_services("");
+  const auto services = this->Ask(list).list_services_response();
+  for (const auto& service : services.service()) {
+    typename TypeParam::Request request;
+    request.set_file_containing_symbol(service.name());
+    EXPECT_FALSE(this->FilesIn(this->Ask(request)).empty()) << service.name();
+  }
 }
 
 TYPED_TEST(ReflectionServiceTest, AFileComesWithWhatItImports) {
