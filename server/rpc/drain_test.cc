@@ -1,0 +1,284 @@
+// Drains and shutdowns while callers of every kind do what they like.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "grpcpp/impl/codegen/rpc_method.h"
+#include "grpcpp/support/sync_stream.h"
+#include "server/rpc/rpc_fixture.h"
+
+namespace weir {
+namespace {
+
+// Evenly out of 0 to `bound` - 1.
+class Random {
+ public:
+  explicit Random(int seed) : generator_(seed + 1) {}
+  int operator()(int bound) { return std::uniform_int_distribution<int>(0, bound - 1)(generator_); }
+
+ private:
+  std::minstd_rand generator_;
+};
+
+// Answers at once, or later on one of two threads, in no particular order.
+class RestlessServable : public PromptServable {
+ public:
+  explicit RestlessServable(ModelSettings settings) : PromptServable(std::move(settings)) {
+    for (int i = 0; i < 2; ++i) {
+      workers_.emplace_back([this, i] { Run(Random(i)); });
+    }
+  }
+
+  ~RestlessServable() override {
+    {
+      absl::MutexLock lock(&mu_);
+      stopping_ = true;
+    }
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (++submitted_ % 4 != 0) {
+        tasks_.push_back(std::move(task));
+        return;
+      }
+    }
+    AnswerNow(std::move(task));
+  }
+
+  // False if so many tasks do not come.
+  bool AwaitSubmitted(int64_t count) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    const auto enough = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return submitted_ >= count; };
+    return mu_.AwaitWithTimeout(absl::Condition(&enough), kPatience);
+  }
+
+ private:
+  static void AnswerNow(Task task) {
+    static const auto* const large = new std::string(100'000, 'z');
+    static constexpr int64_t kShape[] = {1, 100'000};
+    if (*task.cancelled) {
+      std::move(task.done)(absl::CancelledError());
+    } else if (task.priority == 2) {
+      std::move(task.done)(TaskResult{.outputs = {{v1::TYPE_UINT8, kShape, *large}}});
+    } else {
+      std::move(task.done)(TwoResults());
+    }
+  }
+
+  void Run(Random random) ABSL_LOCKS_EXCLUDED(mu_) {
+    while (true) {
+      Task task;
+      {
+        absl::MutexLock lock(&mu_);
+        const auto any = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+          return stopping_ || !tasks_.empty();
+        };
+        mu_.Await(absl::Condition(&any));
+        if (tasks_.empty()) return;
+        std::swap(tasks_.front(), tasks_[random(static_cast<int>(tasks_.size()))]);
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+      AnswerNow(std::move(task));
+    }
+  }
+
+  absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t submitted_ ABSL_GUARDED_BY(mu_) = 0;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::thread> workers_;
+};
+
+// What callers and the test share.
+struct Scene {
+  std::shared_ptr<grpc::Channel> channel;
+  std::atomic<bool> draining = false;   // Set before the drain begins.
+  std::atomic<bool> over = false;       // After the shutdown.
+  std::atomic<int64_t> answered = 0;    // Calls and requests of streams.
+  std::atomic<int64_t> cancelled = 0;   // By the server, though they came before the drain.
+  std::atomic<int64_t> unexpected = 0;  // Answers that no caller should get.
+};
+
+v1::PredictRequest SomeRequest(Random& random) {
+  v1::PredictRequest request = TwoRows(absl::StrCat("r", random(1000)));
+  request.set_priority(random(8) == 0 ? 2 : 1);  // The model answers with much.
+  return request;
+}
+
+// Whether to go on, after a call that began before the drain or later.
+bool Note(Scene& scene, const grpc::Status& status, bool before_drain) {
+  if (status.ok()) {
+    ++scene.answered;
+    return true;
+  }
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    if (before_drain) ++scene.cancelled;
+  } else if (status.error_code() != grpc::StatusCode::UNAVAILABLE) {
+    ++scene.unexpected;
+  }
+  return false;
+}
+
+void CallOneByOne(Scene& scene, Random random) {
+  const auto stub = v1::Predictor::NewStub(scene.channel);
+  bool go_on = true;
+  while (go_on && !scene.over) {
+    const bool before_drain = !scene.draining;
+    TestContext context;
+    v1::PredictResponse response;
+    const grpc::Status status = stub->Predict(&context, SomeRequest(random), &response);
+    go_on = Note(scene, status, before_drain);
+  }
+}
+
+void Echo(Scene& scene, Random random) {
+  const auto stub = v1::Diagnostics::NewStub(scene.channel);
+  bool go_on = true;
+  while (go_on && !scene.over) {
+    const bool before_drain = !scene.draining;
+    TestContext context;
+    v1::EchoRequest request;
+    request.set_answer_bytes(random(1000));
+    v1::EchoResponse response;
+    go_on = Note(scene, stub->Echo(&context, request, &response), before_drain);
+  }
+}
+
+// Streams whose every request that was sent before the drain is answered, one way or the other.
+void Stream(Scene& scene, Random random) {
+  const auto stub = v1::Predictor::NewStub(scene.channel);
+  bool go_on = true;
+  while (go_on && !scene.over) {
+    const bool before_drain = !scene.draining;
+    TestContext context;
+    const auto stream = stub->PredictStream(&context);
+    const int requests = random(50);
+    std::thread writer([&scene, &stream, &random, requests] {
+      for (int i = 0; i < requests; ++i) {
+        if (!stream->Write(SomeRequest(random))) return;
+      }
+      stream->WritesDone();
+    });
+    int answers = 0;
+    v1::PredictStreamResponse answer;
+    while (stream->Read(&answer)) {
+      ++answers;
+      if (answer.has_response()) {
+        ++scene.answered;
+      } else if (answer.error().code() != grpc::StatusCode::UNAVAILABLE) {
+        ++scene.unexpected;
+      }
+    }
+    writer.join();
+    const grpc::Status status = stream->Finish();
+    if (status.ok() && answers != requests) ++scene.unexpected;
+    go_on = Note(scene, status, before_drain);
+  }
+}
+
+// Everything that a well-behaved caller does not do.
+void Misbehave(Scene& scene, Random random) {
+  const auto stub = v1::Predictor::NewStub(scene.channel);
+  while (!scene.over) {
+    TestContext context(random(4) == 0 ? absl::Milliseconds(random(5)) : kPatience);
+    if (random(4) == 0) {
+      context.AddMetadata("weir-delay-ms", random(2) == 0 ? absl::StrCat(random(5)) : "59000");
+    }
+    const int kind = random(4);
+    if (kind == 0) {  // Goes away.
+      grpc::CompletionQueue queue;
+      const auto call = stub->AsyncPredict(&context, SomeRequest(random), &queue);
+      v1::PredictResponse response;
+      grpc::Status status;
+      call->Finish(&response, &status, nullptr);
+      context.TryCancel();
+      void* tag = nullptr;
+      bool ok = false;
+      queue.Next(&tag, &ok);
+    } else if (kind == 1) {  // Reads little and goes away.
+      const auto stream = stub->PredictStream(&context);
+      for (int i = random(20); i > 0 && stream->Write(SomeRequest(random)); --i) {
+      }
+      context.TryCancel();
+      stream->Finish();
+    } else {  // Sends no request, as a call or on a stream.
+      using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+      const char* const method =
+          kind == 2 ? "/weir.v1.Predictor/Predict" : "/weir.v1.Predictor/PredictStream";
+      const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+          Factory::Create(
+              scene.channel.get(),
+              grpc::internal::RpcMethod(method, grpc::internal::RpcMethod::BIDI_STREAMING),
+              &context));
+      if (random(2) == 0) stream->Write(Bytes("no message"));
+      stream->WritesDone();
+      grpc::ByteBuffer answer;
+      while (stream->Read(&answer)) {
+      }
+      stream->Finish();
+    }
+  }
+}
+
+class DrainTest : public testing::TestWithParam<int> {
+ protected:
+  DrainTest()
+      : server_({.prediction = {.fault_injection = true},
+                 .streams = {.max_in_flight = 8},
+                 .calls_ready = 2,
+                 .make_model = [this](ModelSettings settings) {
+                   return model_ = std::make_shared<RestlessServable>(std::move(settings));
+                 }}) {
+    scene_.channel = server_.NewChannel();
+    int seed = GetParam() * 10;
+    for (const auto caller : {CallOneByOne, CallOneByOne, Echo, Stream, Stream, Misbehave}) {
+      callers_.emplace_back(caller, std::ref(scene_), Random(++seed));
+    }
+    EXPECT_TRUE(model_->AwaitSubmitted(100 + Random(seed)(300)));
+    scene_.draining = true;
+  }
+
+  void Shutdown() {
+    server_.Shutdown();
+    scene_.over = true;
+    for (std::thread& caller : callers_) caller.join();
+    EXPECT_EQ(scene_.unexpected, 0);
+    EXPECT_GT(scene_.answered, 0);
+  }
+
+  Scene scene_;
+  std::shared_ptr<RestlessServable> model_;
+  RpcServer server_;
+  std::vector<std::thread> callers_;
+};
+
+TEST_P(DrainTest, ADrainCancelsNothingThatCameBeforeIt) {
+  server_.Refuse();
+  EXPECT_TRUE(server_.AwaitEmpty());
+  server_.gate().AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
+  Shutdown();
+  EXPECT_EQ(scene_.cancelled, 0);
+}
+
+TEST_P(DrainTest, AShutdownEndsWhateverIsUnderWay) { Shutdown(); }
+
+INSTANTIATE_TEST_SUITE_P(Rounds, DrainTest, testing::Range(0, 30));
+
+}  // namespace
+}  // namespace weir
