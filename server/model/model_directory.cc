@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool IsHidden(const std::string& name) { return absl::StartsWith(name, "."); }
+
 absl::StatusOr<std::vector<fs::path>> List(const fs::path& directory) {
   std::vector<fs::path> paths;
   std::error_code error;
@@ -35,8 +37,8 @@ void AddFingerprints(const std::vector<fs::path>& paths, const std::string& pref
   for (const fs::path& path : paths) {
     const std::string name = path.filename();
     struct stat info;
-    if (absl::StartsWith(name, ".") || absl::EndsWith(name, ".md") ||
-        stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (IsHidden(name) || absl::EndsWith(name, ".md") || stat(path.c_str(), &info) != 0 ||
+        !S_ISREG(info.st_mode)) {
       continue;
     }
     files[prefix + name] = {
@@ -44,6 +46,15 @@ void AddFingerprints(const std::vector<fs::path>& paths, const std::string& pref
         .modified_ns = info.st_mtim.tv_sec * int64_t{1'000'000'000} + info.st_mtim.tv_nsec,
         .inode = info.st_ino};
   }
+}
+
+// Whether `directory` holds a config.pbtxt. One that cannot be looked at, such as on a file system
+// with trouble, does not pass for one that is gone.
+bool IsModel(const fs::path& directory) {
+  std::error_code error;
+  const fs::file_type type = fs::status(directory / "config.pbtxt", error).type();
+  return type == fs::file_type::regular || type == fs::file_type::none ||
+         type == fs::file_type::unknown;
 }
 
 bool IsVersion(const std::string& name, int64_t& version) {
@@ -66,12 +77,12 @@ absl::StatusOr<std::vector<std::string>> ListModelDirectories(const std::string&
   }
   const absl::StatusOr<std::vector<fs::path>> paths = List(root);
   if (!paths.ok()) {
-    return absl::Status(paths.status().code(),
-                        absl::StrCat("model repository: ", paths.status().message()));
+    return absl::NotFoundError(absl::StrCat("model repository: ", paths.status().message()));
   }
   std::vector<std::string> names;
   for (const fs::path& path : *paths) {
-    if (fs::is_regular_file(path / "config.pbtxt", error)) names.push_back(path.filename());
+    const std::string name = path.filename();
+    if (!IsHidden(name) && IsModel(path)) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   if (!names.empty()) return names;

@@ -37,8 +37,9 @@ struct ModelDirectory {
   std::map<int64_t, FileFingerprints> versions;
 };
 
-// The directories with a config.pbtxt, ascending. An error if there is none, or if `root` cannot be
-// read: a file system that is gone must not look like a repository whose models are.
+// The directories with a config.pbtxt but for hidden ones, ascending. NOT_FOUND if there is none,
+// or if `root` cannot be read: a file system that is gone must not look like a repository whose
+// models are.
 absl::StatusOr<std::vector<std::string>> ListModelDirectories(const std::string& root);
 
 // An error if the directory cannot be read.

@@ -90,7 +90,14 @@ TEST_F(ModelDirectoryTest, ModelsAreTheDirectoriesWithAConfig) {
   disk_.AddModel("b", {"1"});
   disk_.Write("d/1/model.pt", "");
   disk_.Write("e", "");
+  disk_.AddModel(".being-copied", {"1"});
   EXPECT_THAT(*ListModelDirectories(disk_.root()), ElementsAre("a", "b", "c"));
+}
+
+TEST_F(ModelDirectoryTest, AConfigThatCannotBeLookedAtDoesNotPassForOneThatIsGone) {
+  fs::create_directory(disk_.Path("b"));
+  fs::create_symlink("config.pbtxt", disk_.Path("b/config.pbtxt"));  // To itself.
+  EXPECT_THAT(*ListModelDirectories(disk_.root()), ElementsAre("a", "b"));
 }
 
 TEST_F(ModelDirectoryTest, ARepositoryThatDoesNotExistOrIsEmptyIsAnError) {
