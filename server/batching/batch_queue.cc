@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <iterator>
 
 #include "server/batching/batch_room.h"
@@ -17,12 +16,6 @@ constexpr int kTimeBetweenProbes = 10;  // In estimated times of the probe.
 
 // Of shapes that have nothing queued, and beside as many as have.
 constexpr size_t kEmptyBuckets = 64;
-
-// Spares the long arithmetic of durations, which is a tenth of what a request costs here.
-absl::Duration WithMargin(absl::Duration time) {
-  const auto nanoseconds = static_cast<double>(absl::ToInt64Nanoseconds(time));
-  return absl::Nanoseconds(std::llround((1 + kPredictionMargin) * nanoseconds));
-}
 
 bool IsCancelled(const Task& task) {
   // Relaxed: a task that is seen cancelled too late merely runs in vain.
@@ -103,6 +96,8 @@ bool BatchQueue::IsReachable(const Task& task, size_t level, absl::Time now, con
     batches += own_batch > task.rows ? 1 : 0;
     own_batch = task.rows;
   }
+  // Where a full batch is ahead, the next will be full too by the time it runs.
+  if (batches > 0) own_batch = std::max(own_batch, largest_);
   const absl::Duration own_time = cost.Estimate(own_batch);
   if (own_time == absl::ZeroDuration()) return true;
   absl::Duration needed = own_time + std::max(outlook.next_free - now, absl::ZeroDuration());

@@ -8,6 +8,7 @@ namespace weir {
 namespace {
 
 using absl::InfiniteDuration;
+using absl::Microseconds;
 using absl::Milliseconds;
 using absl::ZeroDuration;
 
@@ -245,26 +246,26 @@ TEST(BatchQueueDeadlineTest, WithoutEstimatesNothingIsUnreachable) {
 TEST(BatchQueueDeadlineTest, ARequestIsTakenIfItsBatchIsInTimeWithATenthToSpare) {
   QueueScript script({}, 8, Times());
   script.outlook.next_free = script.now + Milliseconds(7);
-  EXPECT_EQ(script.Push({.name = "a", .deadline = absl::Microseconds(10'999)}), "unreachable");
-  EXPECT_EQ(script.Push({.name = "b", .deadline = absl::Microseconds(11'000)}), "");
+  EXPECT_EQ(script.Push({.name = "a", .deadline = Microseconds(10'999)}), "unreachable");
+  EXPECT_EQ(script.Push({.name = "b", .deadline = Microseconds(11'000)}), "");
 }
 
 TEST(BatchQueueDeadlineTest, WhatWaitsBeforeARequestCounts) {
   QueueScript script({}, 8, Times());
   script.outlook.next_free = script.now;
   script.PushMany("a", 18);
-  // Two full batches of 10 ms, and 5 ms for a batch of 3.
-  EXPECT_EQ(script.Push({.name = "b", .deadline = Milliseconds(27)}), "unreachable");
-  EXPECT_EQ(script.Push({.name = "c", .deadline = Milliseconds(28)}), "");
+  // Two full batches of 10 ms, and its own, which others will have filled by then.
+  EXPECT_EQ(script.Push({.name = "b", .deadline = Milliseconds(32)}), "unreachable");
+  EXPECT_EQ(script.Push({.name = "c", .deadline = Milliseconds(33)}), "");
 }
 
 TEST(BatchQueueDeadlineTest, TwoInstancesWorkOffTheQueueInHalfTheTime) {
   QueueScript script({}, 8, Times());
   script.outlook = {.next_free = script.now, .parallel = 2};
   script.PushMany("a", 18);
-  // 10 ms for two full batches at once, and 5 ms for a batch of 3.
-  EXPECT_EQ(script.Push({.name = "b", .deadline = Milliseconds(16)}), "unreachable");
-  EXPECT_EQ(script.Push({.name = "c", .deadline = Milliseconds(17)}), "");
+  // 10 ms for two full batches at once, and 10 ms for its own.
+  EXPECT_EQ(script.Push({.name = "b", .deadline = Milliseconds(21)}), "unreachable");
+  EXPECT_EQ(script.Push({.name = "c", .deadline = Milliseconds(22)}), "");
 }
 
 TEST(BatchQueueDeadlineTest, OnlyRowsOfTheSameOrAHigherPriorityAreBeforeARequest) {
@@ -274,10 +275,9 @@ TEST(BatchQueueDeadlineTest, OnlyRowsOfTheSameOrAHigherPriorityAreBeforeARequest
   script.outlook.next_free = script.now;
   script.PushMany("high", 8, {.priority = 1});
   script.PushMany("low", 8, {.priority = 3});
-  const absl::Duration needs_one_batch = Milliseconds(15);
-  EXPECT_EQ(script.Push({.name = "third", .priority = 3, .deadline = needs_one_batch}),
-            "unreachable");
-  EXPECT_EQ(script.Push({.name = "second", .priority = 2, .deadline = needs_one_batch}), "");
+  const absl::Duration two_batches = Milliseconds(22);
+  EXPECT_EQ(script.Push({.name = "third", .priority = 3, .deadline = two_batches}), "unreachable");
+  EXPECT_EQ(script.Push({.name = "second", .priority = 2, .deadline = two_batches}), "");
 }
 
 TEST(BatchQueueDeadlineTest, DelayedRowsAreBeforeNobody) {
@@ -294,9 +294,9 @@ TEST(BatchQueueDeadlineTest, ARequestThatDoesNotFitIntoTheRestOfABatchIsInTheNex
   QueueScript script({}, 8, Times());
   script.outlook.next_free = script.now;
   script.Push({.name = "a", .rows = 6});
-  // 10 ms, and 5 ms for a batch of 3.
-  EXPECT_EQ(script.Push({.name = "b", .rows = 3, .deadline = Milliseconds(16)}), "unreachable");
-  EXPECT_EQ(script.Push({.name = "c", .rows = 3, .deadline = Milliseconds(17)}), "");
+  // 10 ms for each of two batches.
+  EXPECT_EQ(script.Push({.name = "b", .rows = 3, .deadline = Milliseconds(21)}), "unreachable");
+  EXPECT_EQ(script.Push({.name = "c", .rows = 3, .deadline = Milliseconds(22)}), "");
 }
 
 TEST(BatchQueueDeadlineTest, ARequestThatCannotBeDoneInTimeAnyMoreDoesNotRun) {
@@ -340,7 +340,7 @@ TEST(BatchQueueDeadlineTest, ABatchThatIsNearlyAsEfficientAsAFullOneMayBeSmaller
   std::vector<BatchTime> in_proportion;
   for (int rows = 1; rows <= 8; ++rows) in_proportion.push_back({rows, Milliseconds(rows)});
   QueueScript script({}, 8, in_proportion);
-  script.Push({.name = "tight", .deadline = Milliseconds(10)});
+  script.Push({.name = "tight", .deadline = Microseconds(10'200)});
   script.PushMany("a", 8);
   script.Wait(Milliseconds(8));
   EXPECT_EQ(script.Next(), "tight a1");
@@ -443,7 +443,7 @@ TEST(BatchQueueDeadlineTest, AMachineThatWasTenTimesSlowerIsUsedAgainWithinASeco
   for (int i = 0; i < 100; ++i) script.cost.Observe(1, Milliseconds(10));
   ASSERT_GT(script.cost.Estimate(1), Milliseconds(9));
   const absl::Time start = script.now;
-  while (script.cost.Estimate(1) > absl::Microseconds(1200)) {
+  while (script.cost.Estimate(1) > Microseconds(1200)) {
     ASSERT_LT(script.now, start + absl::Seconds(1));
     if (script.Push({.name = "a", .deadline = Milliseconds(2)}).empty()) {
       script.NextRows();

@@ -18,6 +18,7 @@ bool BatchRoom::IsEfficient(int64_t rows) const {
 
 BatchRoom::Fit BatchRoom::Take(int64_t rows, absl::Duration left, bool crowded) {
   if (rows_ > 0 && rows_ + rows > most_rows_) return Fit::kNextBatch;
+  if (crowded) left = WithoutMargin(left);
   if (rows > most_rows_ || most_time_ > left) {
     if (cost_.Estimate(rows) > left) return Fit::kTooLate;
     const int64_t allowed = std::max(rows, cost_.RowsWithin(left, most_rows_));

@@ -2,6 +2,7 @@
 #ifndef WEIR_SERVER_BATCHING_BATCH_ROOM_H_
 #define WEIR_SERVER_BATCHING_BATCH_ROOM_H_
 
+#include <cmath>
 #include <cstdint>
 
 #include "absl/time/time.h"
@@ -17,6 +18,16 @@ namespace weir {
 // too long.
 inline constexpr double kPredictionMargin = 0.1;
 
+// By way of nanoseconds, because the long arithmetic of durations takes longer than all the rest.
+inline absl::Duration WithMargin(absl::Duration time) {
+  const auto nanoseconds = static_cast<double>(absl::ToInt64Nanoseconds(time));
+  return absl::Nanoseconds(std::llround(nanoseconds * (1 + kPredictionMargin)));
+}
+inline absl::Duration WithoutMargin(absl::Duration time) {
+  const auto nanoseconds = static_cast<double>(absl::ToInt64Nanoseconds(time));
+  return absl::Nanoseconds(std::llround(nanoseconds / (1 + kPredictionMargin)));
+}
+
 // One batch that is being put together. Not thread-safe.
 class BatchRoom {
  public:
@@ -26,8 +37,8 @@ class BatchRoom {
   BatchRoom(const BatchCost& cost, int64_t full_rows);
 
   // Takes the next request if its batch would be done within `left`, and from then on no more rows
-  // than that allows. `crowded`: enough rows wait for a full batch. Then a request that needs a
-  // much less efficient one is too late.
+  // than that allows. `crowded`: enough rows wait for a full batch. Then others can take the place
+  // of a request that would be late without the margin, or that needs a much less efficient batch.
   Fit Take(int64_t rows, absl::Duration left, bool crowded);
 
   int64_t full_rows() const { return full_rows_; }

@@ -69,13 +69,13 @@ class SlowQueue {
     int64_t own = ahead % largest_ + request.rows;
     if (ahead % largest_ > 0 && own > largest_) ++batches;
     if (own > largest_) own = request.rows;
+    if (batches > 0) own = std::max(own, largest_);
     const absl::Duration needed = std::max(outlook.next_free - now, absl::ZeroDuration()) +
                                   batches / outlook.parallel * cost.Estimate(largest_) +
                                   cost.Estimate(own);
-    const double spare = 1 + kPredictionMargin;
-    if (cost.Estimate(own) > absl::ZeroDuration() && now + spare * needed > request.deadline) {
+    if (cost.Estimate(own) > absl::ZeroDuration() && now + WithMargin(needed) > request.deadline) {
       item.is_probe = items_.empty() && outlook.next_free <= now && now >= next_probe_ &&
-                      now + spare * cost.AtBest(request.rows) <= request.deadline;
+                      now + WithMargin(cost.AtBest(request.rows)) <= request.deadline;
       if (!item.is_probe) return Refusal::kUnreachableDeadline;
       next_probe_ = now + 10 * cost.Estimate(request.rows);
     }
@@ -227,8 +227,10 @@ class SlowQueue {
         continue;
       }
       if (rows > 0 && rows + own > most) break;
+      const bool crowded = waiting >= full;
+      const absl::Duration left = item.request.deadline - now;
       const auto in_time = [&](int64_t size) {
-        return item.is_probe || now + cost.Estimate(size) <= item.request.deadline;
+        return item.is_probe || cost.Estimate(size) <= (crowded ? WithoutMargin(left) : left);
       };
       if (!in_time(own)) {
         refuse(Refusal::kUnreachableDeadline);
@@ -237,7 +239,7 @@ class SlowQueue {
       int64_t allowed = own;  // The largest batch that is in time for it.
       while (allowed < most && in_time(allowed + 1)) ++allowed;
       const bool joins = rows + own <= allowed;
-      if (allowed < most && waiting >= full && !is_efficient(joins ? allowed : rows)) {
+      if (allowed < most && crowded && !is_efficient(joins ? allowed : rows)) {
         refuse(Refusal::kUnreachableDeadline);
         continue;
       }
