@@ -1,7 +1,9 @@
 #include "server/batching/batch_run.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -83,6 +85,16 @@ void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>
   }
 }
 
+// Why an entry whose batch failed is not run again.
+std::optional<Refusal> WhyNotAgain(const Task& task, absl::Time now) {
+  // Relaxed, as in BatchQueue: seen too late, it merely runs in vain.
+  if (task.cancelled != nullptr && task.cancelled->load(std::memory_order_relaxed)) {
+    return Refusal::kCancelled;
+  }
+  if (task.deadline <= now) return Refusal::kExpired;
+  return std::nullopt;
+}
+
 int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
   int64_t rows = 0;
   for (const Entry& entry : batch) {
@@ -109,14 +121,19 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
     return outcome;
   }
   if (batch.size() == 1) {
-    WEIR_LOG(kError, "model ", settings.name, " version ", version,
-             " failed: ", outputs.status().message());
+    WEIR_LOG_EVERY(kError, absl::Seconds(1), "a model failed", LogField("model", settings.name),
+                   LogField("version", version), LogField("error", outputs.status().message()));
     std::move(batch[0].task.done)(
         absl::InternalError(absl::StrCat("model \"", settings.name, "\" failed on this input")));
     outcome.failed_rows = rows;
     return outcome;
   }
   for (Entry& entry : batch) {
+    if (const std::optional<Refusal> why = WhyNotAgain(entry.task, MonotonicNow())) {
+      outcome.failed_rows += entry.task.rows;
+      std::move(entry.task.done)(ToStatus(*why));
+      continue;
+    }
     std::vector<Entry> alone;
     alone.push_back(std::move(entry));
     const BatchOutcome retry = RunBatch(model, settings, version, cut, std::move(alone));

@@ -44,6 +44,12 @@ struct Choice {
   std::string why;
 };
 
+// How many batches run at once on the workers.
+int PooledInstances(const BatchingOptions& options, const ModelSettings& settings) {
+  if (settings.instances > 0) return settings.instances;
+  return std::max(1, options.usable_cpus / settings.intra_op_threads);
+}
+
 Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
               absl::Duration one_row) {
   Choice choice{.lane = {.max_inline_time = options.max_inline_time}};
@@ -69,13 +75,9 @@ Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
       }
       break;
   }
-  if (settings.instances > 0) {
-    choice.lane.instances = settings.instances;
-  } else if (choice.lane.run_inline) {
-    choice.lane.instances = options.pollers;
-  } else {
-    choice.lane.instances = std::max(1, options.usable_cpus / settings.intra_op_threads);
-  }
+  choice.lane.instances = choice.lane.run_inline && settings.instances == 0
+                              ? options.pollers
+                              : PooledInstances(options, settings);
   absl::StrAppend(&choice.why, "; instances: ", choice.lane.instances,
                   settings.instances > 0 ? " as configured" : "");
   return choice;
@@ -93,10 +95,9 @@ absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
   }
   const auto shared = std::make_shared<const ModelSettings>(std::move(settings));
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Model> model, load(*shared, path));
-  const int threads = shared->instances > 0 ? shared->instances : options.usable_cpus;
-  WEIR_ASSIGN_OR_RETURN(
-      WarmUpReport report,
-      WarmUp(*model, *shared, {.instances = threads, .at_most = options.max_warm_up}));
+  WEIR_ASSIGN_OR_RETURN(WarmUpReport report, WarmUp(*model, *shared,
+                                                    {.instances = PooledInstances(options, *shared),
+                                                     .at_most = options.max_warm_up}));
   if (!report.complete) {
     WEIR_LOG(kWarning, "model ", shared->name, " version ", version,
              ": warm-up ended before every batch size had run; the rest run cold once");

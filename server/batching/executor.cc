@@ -168,7 +168,10 @@ void Executor::RunWorker() {
         const absl::Time now = MonotonicNow();
         const absl::Time next = UpdateWaiting(now);
         work = Pick(now);
-        if (work.lane != nullptr) break;
+        if (work.lane != nullptr) {
+          LeaveToOthers(now);
+          break;
+        }
         ++idle_workers_;
         wake_.WaitWithTimeout(&mu_, next - now);
         --idle_workers_;
@@ -210,7 +213,10 @@ Executor::Work Executor::Begin(const std::shared_ptr<Lane>& lane, absl::Time now
   if (!lane->on_workers()) {
     max_rows = lane->cost.RowsWithin(lane->options.max_inline_time, max_rows);
   }
-  Work work{.lane = lane, .cut = lane->queue.Next(now, lane->cost, max_rows), .begin = now};
+  Work work{.lane = lane,
+            .on_worker = lane->on_workers(),
+            .cut = lane->queue.Next(now, lane->cost, max_rows),
+            .begin = now};
   for (const BatchQueue::Refused& refused : work.cut.refused) {
     Count(refused.why, refused.task.rows, lane->counts);
   }
@@ -221,10 +227,14 @@ Executor::Work Executor::Begin(const std::shared_ptr<Lane>& lane, absl::Time now
   if (lane->queue.queued_rows() == 0) {
     lane->left_to_workers = false;
     shares_.SetWaiting(lane->member, false);
-  } else if (lane->on_workers()) {
-    WakeWorker();  // There may be work for one more.
   }
   return work;
+}
+
+void Executor::LeaveToOthers(absl::Time now) {
+  if (idle_workers_ == 0) return;  // Those that are busy look around when they are done.
+  const absl::Time next = UpdateWaiting(now);
+  if (next < absl::InfiniteFuture() || shares_.Next()) WakeWorker();
 }
 
 void Executor::Run(Work work) {
@@ -241,8 +251,18 @@ void Executor::Run(Work work) {
   absl::MutexLock lock(&mu_);
   lane.busy_until.erase(
       std::find(lane.busy_until.begin(), lane.busy_until.end(), work.begin + work.expected));
+  if (lane.options.run_inline && HasWork(lane, work.begin)) {
+    // Those who submitted it may have found no free instance and gone away. A poller that frees one
+    // looks at its own kind of lanes next, a worker at those that are left to workers.
+    if (work.on_worker) {
+      lane.left_to_workers = true;
+    } else if (lane.left_to_workers) {
+      WakeWorker();
+    }
+  }
   if (!any) return;
-  lane.cost.Observe(work.cut.rows, outcome.time);
+  // How fast a model fails tells nothing of how long it works.
+  if (outcome.failed_rows == 0) lane.cost.Observe(work.cut.rows, outcome.time);
   lane.counts.executed_batches += 1;
   lane.counts.executed_rows += work.cut.rows;
   lane.counts.expired_executed_rows += outcome.expired_rows;

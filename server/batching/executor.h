@@ -62,6 +62,7 @@ class Executor {
   // What one thread is to do next.
   struct Work {
     std::shared_ptr<Lane> lane;  // Null: nothing.
+    bool on_worker = false;      // Whether a worker does it.
     BatchQueue::Cut cut;
     absl::Time begin;
     absl::Duration expected;
@@ -74,6 +75,9 @@ class Executor {
 
   // The work of the lane whose turn it is among those that workers run.
   Work Pick(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // For a worker that takes work: whatever else there is, now or at some time, another one watches.
+  void LeaveToOthers(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Answers, runs the batch, and books what it took.
   void Run(Work work) ABSL_LOCKS_EXCLUDED(mu_);
