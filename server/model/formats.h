@@ -11,7 +11,7 @@
 
 namespace weir {
 
-// Loads and warms up the file at `path` with the loader for settings.backend, an error if there is
+// Loads the file at `path` with the loader for settings.backend, an error if there is
 // none. `settings` must outlive the model.
 absl::StatusOr<std::unique_ptr<Model>> LoadModel(const ModelSettings& settings,
                                                  const std::string& path);

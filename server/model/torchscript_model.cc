@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/serialization/import.h>
 
@@ -13,55 +15,17 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/log.h"
 #include "base/status_macros.h"
+#include "server/model/compute_backend.h"
+#include "server/model/load_check.h"
+#include "server/model/torch_tensor.h"
 
 namespace weir {
 namespace {
-
-std::optional<at::ScalarType> ToScalarType(v1::DataType type) {
-  switch (type) {
-    case v1::TYPE_BOOL:
-      return at::kBool;
-    case v1::TYPE_UINT8:
-      return at::kByte;
-    case v1::TYPE_INT8:
-      return at::kChar;
-    case v1::TYPE_INT16:
-      return at::kShort;
-    case v1::TYPE_INT32:
-      return at::kInt;
-    case v1::TYPE_INT64:
-      return at::kLong;
-    case v1::TYPE_FP16:
-      return at::kHalf;
-    case v1::TYPE_BF16:
-      return at::kBFloat16;
-    case v1::TYPE_FP32:
-      return at::kFloat;
-    case v1::TYPE_FP64:
-      return at::kDouble;
-    default:
-      return std::nullopt;
-  }
-}
-
-// What a person needs of torch's messages, which go on for pages of stack: the first line, but of a
-// failure inside the module the last one, where the module's own words are.
-std::string Reason(const std::exception& error) {
-  const auto* const c10_error = dynamic_cast<const c10::Error*>(&error);
-  absl::string_view text =
-      c10_error != nullptr ? c10_error->what_without_backtrace() : error.what();
-  text = absl::StripAsciiWhitespace(text);
-  if (absl::StrContains(text, "Traceback of TorchScript")) {
-    return std::string(text.substr(text.rfind('\n') + 1));
-  }
-  return std::string(text.substr(0, text.find('\n')));
-}
 
 // The N of a name that ends in "__N".
 std::optional<size_t> PositionInName(absl::string_view name) {
@@ -106,7 +70,6 @@ class TorchScriptModel : public Model {
     if (!module.find_method("forward")) {
       return absl::InvalidArgumentError("the module has no method forward()");
     }
-    if (settings.optimized_execution) module = torch::jit::optimize_for_inference(module);
     auto model = absl::WrapUnique(new TorchScriptModel(settings, std::move(module)));
     std::vector<std::string> arguments;
     for (const auto& argument : model->forward_.function().getSchema().arguments()) {
@@ -121,12 +84,12 @@ class TorchScriptModel : public Model {
     WEIR_ASSIGN_OR_RETURN(model->input_positions_,
                           Positions(settings.inputs, arguments.size(), arguments, "input"));
     model->writes_to_inputs_ = model->MayWriteToInputs();
-    WEIR_RETURN_IF_ERROR(model->WarmUp());
     return model;
   }
 
   absl::StatusOr<TensorBundle> Run(absl::Span<const TensorView> inputs) const override {
     try {
+      SetThreadsWithinOperations(settings_.intra_op_threads);
       return Forward(inputs);
     } catch (const std::exception& error) {
       return absl::InternalError(Reason(error));
@@ -141,10 +104,7 @@ class TorchScriptModel : public Model {
     const c10::InferenceMode inference_mode;
     std::vector<c10::IValue> arguments(inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const TensorView& input = inputs[i];
-      at::Tensor tensor = at::from_blob(const_cast<char*>(input.data.data()),
-                                        at::IntArrayRef(input.shape.data(), input.shape.size()),
-                                        at::TensorOptions(*ToScalarType(input.type)));
+      at::Tensor tensor = ToTorch(inputs[i]);
       arguments[input_positions_[i]] = writes_to_inputs_ ? tensor.clone() : std::move(tensor);
     }
     WEIR_ASSIGN_OR_RETURN(std::vector<at::Tensor> values, Unpack(forward_(arguments)));
@@ -222,40 +182,6 @@ class TorchScriptModel : public Model {
         ShapeToString(absl::MakeConstSpan(value.sizes().data(), value.sizes().size()))));
   }
 
-  // The first calls of a module compile it.
-  absl::Status WarmUp() const {
-    constexpr int kRuns = 3;
-    constexpr int64_t kMaxBytes = 64 << 20;  // Of one input; the largest batch may be absurd.
-    std::vector<int64_t> row_counts = {1};
-    if (settings_.max_batch_rows > 1) row_counts.push_back(settings_.max_batch_rows);
-    for (const int64_t rows : row_counts) {
-      std::vector<Tensor> zeros;
-      for (const TensorSpec& input : settings_.inputs) {
-        Tensor tensor{.type = input.type, .shape = input.dims};
-        for (int64_t& size : tensor.shape) size = size == -1 ? 1 : size;
-        if (settings_.max_batch_rows > 0) tensor.shape.insert(tensor.shape.begin(), rows);
-        WEIR_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape));
-        if (count * ElementBytes(input.type) > kMaxBytes) {
-          return absl::InvalidArgumentError(absl::StrCat(
-              "input \"", input.name, "\" of shape ", ShapeToString(tensor.shape),
-              " is larger than ", kMaxBytes, " bytes; max_batch_size or dims are too large"));
-        }
-        tensor.data.assign(count * ElementBytes(input.type), '\0');
-        zeros.push_back(std::move(tensor));
-      }
-      std::vector<TensorView> inputs;
-      for (const Tensor& tensor : zeros) inputs.push_back({tensor.type, tensor.shape, tensor.data});
-      for (int run = 0; run < kRuns; ++run) {
-        const absl::StatusOr<TensorBundle> outputs = Run(inputs);
-        if (!outputs.ok()) {
-          return absl::InvalidArgumentError(
-              absl::StrCat("warm-up with ", rows, " rows of zeros: ", outputs.status().message()));
-        }
-      }
-    }
-    return absl::OkStatus();
-  }
-
   const ModelSettings& settings_;
   // Calling a method changes nothing in a module, though torch does not say so in its types.
   torch::jit::Module module_;
@@ -263,6 +189,41 @@ class TorchScriptModel : public Model {
   std::vector<size_t> input_positions_;  // Of each input among forward()'s arguments.
   bool writes_to_inputs_ = false;
 };
+
+// The module frozen and optimised, if that gives the same answers.
+absl::StatusOr<std::unique_ptr<Model>> Optimized(const ModelSettings& settings,
+                                                 const torch::jit::Module& module,
+                                                 const LoadCheck& check) {
+  try {
+    // What torch.jit.optimize_for_inference does in Python. The function of that name in C++
+    // freezes only modules that have an attribute `training`, changes the original of others, and
+    // does not fold normalisations into convolutions.
+    torch::jit::Module frozen = torch::jit::freeze_module(module);
+    std::shared_ptr<torch::jit::Graph> graph = frozen.get_method("forward").graph();
+    torch::jit::OptimizeFrozenGraph(graph);
+    WEIR_ASSIGN_OR_RETURN(
+        std::unique_ptr<Model> model,
+        TorchScriptModel::Create(settings, torch::jit::optimize_for_inference(frozen)));
+    WEIR_RETURN_IF_ERROR(check.Compare(*model));
+    return model;
+  } catch (const std::exception& error) {
+    return absl::InternalError(Reason(error));
+  }
+}
+
+absl::StatusOr<std::unique_ptr<Model>> Prepare(const ModelSettings& settings,
+                                               const std::string& path,
+                                               const torch::jit::Module& module) {
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<Model> plain, TorchScriptModel::Create(settings, module));
+  WEIR_ASSIGN_OR_RETURN(const LoadCheck check, LoadCheck::Create(settings, *plain));
+  if (!settings.optimized_execution) return plain;
+  absl::StatusOr<std::unique_ptr<Model>> optimized = Optimized(settings, module, check);
+  if (optimized.ok()) return optimized;
+  WEIR_LOG(kWarning, "the module runs as it is, since its optimised form fails or differs",
+           LogField("model", settings.name), LogField("path", path),
+           LogField("difference", optimized.status().message()));
+  return plain;
+}
 
 }  // namespace
 
@@ -281,8 +242,7 @@ absl::StatusOr<std::unique_ptr<Model>> LoadTorchScriptModel(const ModelSettings&
         absl::StrCat(path, ": not a TorchScript file or a damaged one: ", Reason(error)));
   }
   try {
-    absl::StatusOr<std::unique_ptr<Model>> model =
-        TorchScriptModel::Create(settings, std::move(module));
+    absl::StatusOr<std::unique_ptr<Model>> model = Prepare(settings, path, module);
     if (model.ok()) return model;
     return absl::Status(model.status().code(), absl::StrCat(path, ": ", model.status().message()));
   } catch (const std::exception& error) {

@@ -10,9 +10,10 @@
 
 namespace weir {
 
-// Loads a TorchScript file, freezes and optimises it unless the settings say otherwise, and runs it
-// on zeros at one row and at the largest batch: that warms it up and proves that inputs and outputs
-// are what the settings say.
+// Loads a TorchScript file and runs it on a few inputs, made up or of settings.warm_up: that proves
+// that inputs and outputs are what the settings say. Unless the settings say otherwise it serves
+// the module frozen and optimised; if that changes an answer or fails, the module as it is, and the
+// log says so.
 //
 // forward()'s arguments take the settings' inputs by name, else by a "__<position>" at the end of
 // the input's name, else in order. It returns a tensor, or tensors in a tuple or list (taken by
