@@ -89,19 +89,18 @@ void Repository::Start(std::function<void(const ModelStatus&)> on_change, Done o
 
 void Repository::Load(absl::string_view model, Done done) {
   inbox_->Post(
-      {.run = [name = std::string(model)](Reconciler& reconciler) { return reconciler.Load(name); },
-       .done = std::move(done)});
+      [name = std::string(model)](Reconciler& reconciler) { return reconciler.Load(name); },
+      std::move(done));
 }
 
 void Repository::Unload(absl::string_view model, Done done) {
-  inbox_->Post({.run = [name = std::string(model)](
-                           Reconciler& reconciler) { return reconciler.Unload(name); },
-                .done = std::move(done)});
+  inbox_->Post(
+      [name = std::string(model)](Reconciler& reconciler) { return reconciler.Unload(name); },
+      std::move(done));
 }
 
 void Repository::Reload(Done done) {
-  inbox_->Post(
-      {.run = [](Reconciler& reconciler) { return reconciler.Reload(); }, .done = std::move(done)});
+  inbox_->Post([](Reconciler& reconciler) { return reconciler.Reload(); }, std::move(done));
 }
 
 void Repository::Run(Done on_loaded) {
@@ -133,11 +132,11 @@ void Repository::LoadEntered(Done on_loaded) {
 }
 
 void Repository::Obey(RepositoryInbox::Command command) {
-  const absl::Status status = std::move(command.run)(reconciler_);
+  absl::Status outcome = std::move(command)(reconciler_);
   // What no request holds is gone before the answer, and so is its memory.
   Bury(inbox_->TakeRetired());
   ReleaseMemoryIfDue();
-  std::move(command.done)(status);
+  inbox_->Answer(std::move(outcome));
 }
 
 void Repository::Poll() {

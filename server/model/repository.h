@@ -8,7 +8,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -36,8 +35,9 @@ class Repository {
     std::function<void()> release_memory = ReleaseFreeMemory;
   };
 
-  // Called exactly once, on the repository's thread or, with UNAVAILABLE at or after Stop, on any.
-  using Done = absl::AnyInvocable<void(absl::Status) &&>;
+  // Called exactly once: on the repository's thread, or with UNAVAILABLE on that of Stop or of a
+  // caller after it.
+  using Done = RepositoryInbox::Done;
 
   // An error if the root cannot be read, or if a named model is not in it. Loads nothing yet.
   static absl::StatusOr<std::unique_ptr<Repository>> Open(Options options,
@@ -45,13 +45,13 @@ class Repository {
 
   ~Repository();  // Stop and Join; what nobody holds is destroyed.
 
-  // Begins to load, to poll and to obey; once. `on_change` is called on the repository's thread
-  // whenever what of a model can answer may have changed, `on_loaded` when all models have been
+  // Begins to load, to poll and to obey; once. On the repository's thread, `on_change` is called
+  // whenever what of a model can answer may have changed, and `on_loaded` when all models have been
   // tried: FAILED_PRECONDITION if none of them can answer, UNAVAILABLE after Stop.
   void Start(std::function<void(const ModelStatus&)> on_change, Done on_loaded);
 
   // From now on nothing changes any more, but for the load that is running; does not wait for it.
-  // Commands that have not begun are answered with UNAVAILABLE. What serves goes on serving.
+  // All commands are answered with UNAVAILABLE. What serves goes on serving.
   void Stop() { inbox_->Close(); }
 
   // Waits, after Stop, for the load that is running: nothing is called back any more. From one

@@ -1,26 +1,25 @@
 #include "server/model/repository_inbox.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace weir {
 namespace {
 
-void Refuse(RepositoryInbox::Command command) {
-  std::move(command.done)(absl::UnavailableError("the server is stopping"));
-}
+absl::Status Closed() { return absl::UnavailableError("the server is stopping"); }
 
 }  // namespace
 
-void RepositoryInbox::Post(Command command) {
+void RepositoryInbox::Post(Command command, Done done) {
   {
     absl::MutexLock lock(&mu_);
     if (!closed_) {
-      commands_.push_back(std::move(command));
+      commands_.emplace_back(std::move(command), std::move(done));
       return;
     }
   }
-  Refuse(std::move(command));
+  std::move(done)(Closed());
 }
 
 void RepositoryInbox::Retire(RetiredLoad load) {
@@ -36,7 +35,7 @@ RepositoryInbox::Mail RepositoryInbox::Take(absl::Duration at_most) {
   mu_.AwaitWithTimeout(absl::Condition(&any), std::max(absl::ZeroDuration(), at_most));
   Mail mail{.closed = closed_, .retired = std::exchange(retired_, {})};
   if (!commands_.empty()) {
-    mail.command = std::move(commands_.front());
+    std::tie(mail.command, running_) = std::move(commands_.front());
     commands_.pop_front();
   }
   return mail;
@@ -47,14 +46,24 @@ std::vector<RetiredLoad> RepositoryInbox::TakeRetired() {
   return std::exchange(retired_, {});
 }
 
+void RepositoryInbox::Answer(absl::Status outcome) {
+  Done done;
+  {
+    absl::MutexLock lock(&mu_);
+    std::swap(done, running_);
+  }
+  if (done != nullptr) std::move(done)(std::move(outcome));
+}
+
 void RepositoryInbox::Close() {
-  std::deque<Command> refused;
+  std::deque<std::pair<Command, Done>> refused;
   {
     absl::MutexLock lock(&mu_);
     closed_ = true;
     std::swap(refused, commands_);
   }
-  for (Command& command : refused) Refuse(std::move(command));
+  Answer(Closed());
+  for (auto& [command, done] : refused) std::move(done)(Closed());
 }
 
 bool RepositoryInbox::closed() const {

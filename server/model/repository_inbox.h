@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -20,20 +21,18 @@ namespace weir {
 // deleters of servables share the inbox with it.
 class RepositoryInbox {
  public:
-  struct Command {
-    absl::AnyInvocable<absl::Status(Reconciler&) &&> run;
-    // Called exactly once with what `run` returned, or with UNAVAILABLE instead of it.
-    absl::AnyInvocable<void(absl::Status) &&> done;
-  };
+  using Command = absl::AnyInvocable<absl::Status(Reconciler&) &&>;
+  using Done = absl::AnyInvocable<void(absl::Status) &&>;
 
   struct Mail {
     bool closed = false;
-    std::optional<Command> command;
+    std::optional<Command> command;  // Answer has to be called when it has been carried out.
     std::vector<RetiredLoad> retired;
   };
 
-  // Once the inbox is closed, the command is refused at once, on this thread.
-  void Post(Command command) ABSL_LOCKS_EXCLUDED(mu_);
+  // Calls `done` exactly once: with the command's outcome, or with UNAVAILABLE when the inbox is
+  // closed before that.
+  void Post(Command command, Done done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Once the inbox is closed, the servable is destroyed at once, on this thread.
   void Retire(RetiredLoad load) ABSL_LOCKS_EXCLUDED(mu_);
@@ -43,14 +42,19 @@ class RepositoryInbox {
 
   std::vector<RetiredLoad> TakeRetired() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Refuses the commands that were not taken. Later calls do nothing.
+  // Tells the outcome of the command that was taken.
+  void Answer(absl::Status outcome) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Answers all commands with UNAVAILABLE, also the one that is being carried out. Later calls do
+  // nothing.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
   bool closed() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   mutable absl::Mutex mu_;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
-  std::deque<Command> commands_ ABSL_GUARDED_BY(mu_);
+  std::deque<std::pair<Command, Done>> commands_ ABSL_GUARDED_BY(mu_);
+  Done running_ ABSL_GUARDED_BY(mu_);  // Of the command that was taken; null if it is answered.
   std::vector<RetiredLoad> retired_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -207,6 +207,24 @@ TEST_F(RepositoryTest, StopEndsBetweenTwoLoadsAndRefusesWhatHasNotBegun) {
   EXPECT_THAT(loader_.loaded, ElementsAre("a/1/model.pt"));
 }
 
+TEST_F(RepositoryTest, StopAnswersTheCommandThatIsRunning) {
+  Open();
+  ASSERT_TRUE(Start().ok());
+  absl::Notification loading, go_on;
+  loader_.on_load = [&](const std::string&) {
+    loading.Notify();
+    go_on.WaitForNotification();
+  };
+  std::promise<absl::Status> running;
+  repository_->Load("a", [&](absl::Status status) { running.set_value(std::move(status)); });
+  loading.WaitForNotification();
+  repository_->Stop();
+  EXPECT_EQ(running.get_future().get(), absl::UnavailableError("the server is stopping"));
+  go_on.Notify();
+  repository_->Join();
+  EXPECT_THAT(Show(repository_->catalog(), "a"), HasSubstr("1 ready"));
+}
+
 TEST_F(RepositoryTest, WhatServesGoesOnServingAfterStop) {
   Open();
   ASSERT_TRUE(Start().ok());

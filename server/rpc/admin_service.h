@@ -19,8 +19,7 @@ using RawAdmin = v1::Admin::WithRawMethod_ListModels<
 // A change is carried out by the repository's thread, which also answers; the threads that poll
 // never wait for one. A caller that goes away does not take back what it asked for.
 //
-// Before the queue can end, the repository has to be stopped: that answers the calls that wait. The
-// load that is running, if any, is still finished.
+// Before the queue can end, the repository has to be stopped: that answers the calls that wait.
 class AdminService {
  public:
   // `repository` must outlive the service and its calls.
