@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -72,7 +71,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   struct PendingAnswer {
     grpc::ByteBuffer message;
     int64_t bytes = 0;  // That the stream holds for it: the request's, or its own if it is larger.
-    std::optional<int64_t> bytes_inside;  // Of the gate, which the request has not left yet.
+    bool inside = false;  // Of the gate.
   };
 
   bool OnOpen(bool ok) {
@@ -152,7 +151,10 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
     PendingAnswer pending{.message = Serialize(*answer)};
     pending.bytes = std::max<int64_t>(request->bytes, pending.message.Length());
     const int64_t request_bytes = request->bytes;
-    if (request->inside) pending.bytes_inside = request_bytes;
+    pending.inside = request->inside;
+    if (pending.inside && pending.bytes > request_bytes) {
+      shared_.gate.Grow(pending.bytes - request_bytes);
+    }
     request.reset();  // Gives the servable back before the drain goes on.
     absl::MutexLock lock(&mu_);
     bytes_ += pending.bytes - request_bytes;
@@ -216,7 +218,7 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
   void Forget(const PendingAnswer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     --in_flight_;
     bytes_ -= answer.bytes;
-    if (answer.bytes_inside.has_value()) shared_.gate.Leave(*answer.bytes_inside);
+    if (answer.inside) shared_.gate.Leave(answer.bytes);
   }
 
   void FinishIfAnswered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {

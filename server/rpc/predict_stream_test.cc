@@ -363,6 +363,22 @@ TEST_F(SlowReaderTest, LargeAnswersHoldItBackEarlierThanSmallOnes) {
   ReadTheRestAndEnd();
 }
 
+TEST(PredictStreamTest, AnswersThatNobodyTakesKeepOtherRequestsOut) {
+  RpcServer server({.max_bytes_in_flight = 5 * kLargeRow, .pollers = 1});
+  ClientStream stream(server);
+  for (int i = 0; i < 3; ++i) stream.Send(absl::StrCat("r", i));
+  for (int i = 0; i < 3; ++i) std::move(server.model().Take().done)(LargeResults());
+  server.RoundTrip();
+  EXPECT_EQ(SentRequest(server, TwoRows()).Get().status.error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(stream.Receive(), absl::StrCat("r", i, ": zzzzzzzzzz"));
+  stream.HalfClose();
+  EXPECT_TRUE(stream.End().ok());
+  EXPECT_TRUE(server.AwaitEmpty());
+  EXPECT_TRUE(server.gate().Enter(5 * kLargeRow).ok()) << "all bytes have been given back";
+  server.gate().Leave(5 * kLargeRow);
+}
+
 TEST(PredictStreamTest, ACallerThatGoesAwayIsSeenByItsTasksAndTheStreamEnds) {
   RpcServer server({.pollers = 1});
   ClientStream stream(server);

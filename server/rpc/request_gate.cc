@@ -13,14 +13,19 @@ absl::Status RequestGate::Enter(int64_t bytes) {
     ++refused_;
     return absl::UnavailableError("the server is draining");
   }
-  if (bytes_ + bytes > max_bytes_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the requests in flight hold ", bytes_, " bytes and this one ", bytes,
-                     "; at most ", max_bytes_, " are allowed"));
+  if (bytes > 0 && bytes_ + bytes > max_bytes_) {
+    return absl::ResourceExhaustedError(absl::StrCat("the requests in flight hold ", bytes_,
+                                                     " bytes and this one ", bytes, "; at most ",
+                                                     max_bytes_, " are allowed"));
   }
   ++inside_;
   bytes_ += bytes;
   return absl::OkStatus();
+}
+
+void RequestGate::Grow(int64_t bytes) {
+  absl::MutexLock lock(&mu_);
+  bytes_ += bytes;
 }
 
 void RequestGate::Leave(int64_t bytes) {

@@ -14,12 +14,17 @@ namespace weir {
 // Thread-safe. The lock is held for a few instructions only.
 class RequestGate {
  public:
-  // Requests whose messages together are larger than `max_bytes` are not let in.
+  // A request is not let in if the messages of those inside, be it requests or answers that are not
+  // taken yet, and its own are larger than `max_bytes` together.
   explicit RequestGate(int64_t max_bytes) : max_bytes_(max_bytes) {}
 
   // Whether a request of so many bytes may begin: OK, and Leave has to follow; UNAVAILABLE if the
-  // server drains, RESOURCE_EXHAUSTED if those inside hold too much memory.
+  // server drains, RESOURCE_EXHAUSTED if those inside hold too much memory for one with any bytes.
   absl::Status Enter(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // One that is inside has got an answer that holds so many bytes more than its request: it leaves
+  // with them all.
+  void Grow(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
   void Leave(int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
 
   // From now on refuses new requests.

@@ -34,6 +34,18 @@ TEST(RequestGateTest, WhoLeavesMakesRoom) {
   EXPECT_TRUE(gate.Enter(70).ok());
 }
 
+TEST(RequestGateTest, AnAnswerCountsWhereItIsLargerThanItsRequest) {
+  RequestGate gate(100);
+  EXPECT_TRUE(gate.Enter(10).ok());
+  gate.Grow(85);
+  EXPECT_FALSE(gate.Enter(6).ok());
+  gate.Grow(1000);
+  EXPECT_FALSE(gate.Enter(1).ok());
+  EXPECT_TRUE(gate.Enter(0).ok()) << "what holds nothing does no harm";
+  gate.Leave(1095);
+  EXPECT_TRUE(gate.Enter(100).ok());
+}
+
 TEST(RequestGateTest, AClosedGateRefusesWhatIsNewAndKeepsWhatIsInside) {
   RequestGate gate(100);
   EXPECT_TRUE(gate.Enter(10).ok());

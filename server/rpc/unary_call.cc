@@ -1,5 +1,7 @@
 #include "server/rpc/unary_call.h"
 
+#include <utility>
+
 #include "base/clock.h"
 #include "grpc/support/time.h"
 #include "server/rpc/messages.h"
@@ -48,6 +50,9 @@ bool UnaryCall::OnDone(bool) {
 }
 
 void UnaryCall::Answer(const grpc::Status& status, const grpc::ByteBuffer& response) {
+  const auto answer_bytes = static_cast<int64_t>(response.Length());
+  if (inside_ && answer_bytes > bytes_)
+    gate_.Grow(answer_bytes - std::exchange(bytes_, answer_bytes));
   if (status.ok()) {
     writer_.Finish(response, status, &on_answered_);
   } else {

@@ -70,7 +70,7 @@ class UnaryCall {
   MethodEvent<UnaryCall, &UnaryCall::OnDone> on_done_{*this};
   MethodEvent<UnaryCall, &UnaryCall::OnAnswered> on_answered_{*this};
   bool inside_ = false;
-  int64_t bytes_ = 0;
+  int64_t bytes_ = 0;  // Of the request or of the answer, whichever is larger.
   // OnDone and OnAnswered are still to come. They may run on two threads; the last one ends the
   // call and has to see what the other did.
   std::atomic<int> awaited_ = 2;
