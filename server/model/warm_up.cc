@@ -21,22 +21,26 @@ namespace {
 
 constexpr size_t kMaxSizes = 1024;
 
+struct Size {
+  int64_t rows = 0;
+  bool likely = false;
+};
+
 // The sizes to run, the likeliest first: most batches are of one row, of the largest size, or of a
 // size that the config prefers.
-std::vector<int64_t> SizesByLikelihood(const ModelSettings& settings) {
+std::vector<Size> SizesByLikelihood(const ModelSettings& settings) {
   const int64_t max_rows = std::max<int64_t>(1, settings.max_batch_rows);
-  std::vector<int64_t> sizes = {1, max_rows};
-  const std::vector<int64_t>& preferred = settings.batching.preferred_rows;
-  sizes.insert(sizes.end(), preferred.begin(), preferred.end());
-  for (int64_t rows = 2; rows < max_rows; rows *= 2) sizes.push_back(rows);
-  for (int64_t rows = 3; rows < max_rows && sizes.size() < kMaxSizes; ++rows) sizes.push_back(rows);
-  std::vector<int64_t> distinct;
-  for (const int64_t rows : sizes) {
-    if (std::find(distinct.begin(), distinct.end(), rows) == distinct.end()) {
-      distinct.push_back(rows);
-    }
-  }
-  return distinct;
+  std::vector<Size> sizes;
+  const auto add = [&sizes](int64_t rows, bool likely) {
+    const auto same = [rows](const Size& size) { return size.rows == rows; };
+    if (std::none_of(sizes.begin(), sizes.end(), same)) sizes.push_back({rows, likely});
+  };
+  add(1, true);
+  add(max_rows, true);
+  for (const int64_t rows : settings.batching.preferred_rows) add(rows, true);
+  for (int64_t rows = 2; rows < max_rows; rows *= 2) add(rows, true);
+  for (int64_t rows = 3; rows < max_rows && sizes.size() < kMaxSizes; ++rows) add(rows, false);
+  return sizes;
 }
 
 absl::Duration ThreadCpuTime() {
@@ -80,14 +84,16 @@ class Instance {
     for (const WarmUpSample& sample : settings_.warm_up) {
       for (int i = 0; i < sample.count && !over(); ++i) WEIR_RETURN_IF_ERROR(RunSample(sample));
     }
-    for (const int64_t rows : SizesByLikelihood(settings_)) {
-      if (over() && !times_.empty()) break;
-      WEIR_ASSIGN_OR_RETURN(times_[rows], BestTime(settings_.max_batch_rows > 0 ? rows : 0));
+    for (const Size& size : SizesByLikelihood(settings_)) {
+      if (over() && sizes_run_ > 0) break;
+      WEIR_RETURN_IF_ERROR(RunSize(size));
+      ++sizes_run_;
     }
     return absl::OkStatus();
   }
 
   const std::map<int64_t, absl::Duration>& times() const { return times_; }
+  int64_t sizes_run() const { return sizes_run_; }
 
  private:
   bool over() const {
@@ -95,20 +101,23 @@ class Instance {
     return failed_.load(std::memory_order_relaxed) || MonotonicNow() >= end_;
   }
 
-  // The first run of a size prepares it, and others may be disturbed; but a long one is true
-  // enough.
-  absl::StatusOr<absl::Duration> BestTime(int64_t rows) const {
-    constexpr absl::Duration kLong = absl::Milliseconds(50);
+  // The first run of a size also prepares it; the best of further ones is the size's time. Of a
+  // size that is unlikely and slow, the first run is all there is: its time would be too long.
+  absl::Status RunSize(const Size& size) {
+    constexpr absl::Duration kSlow = absl::Milliseconds(10);
     constexpr absl::Duration kEnough = absl::Milliseconds(5);
     constexpr int kMostRuns = 5;
+    const int64_t rows = settings_.max_batch_rows > 0 ? size.rows : 0;
     WEIR_ASSIGN_OR_RETURN(absl::Duration best, Time(rows));
+    if (!size.likely && best >= kSlow) return absl::OkStatus();
     absl::Duration spent;
-    for (int run = 1; run < kMostRuns && best < kLong && spent < kEnough && !over(); ++run) {
+    for (int run = 1; run < kMostRuns && spent < kEnough && !over(); ++run) {
       WEIR_ASSIGN_OR_RETURN(const absl::Duration time, Time(rows));
       best = std::min(best, time);
       spent += time;
     }
-    return best;
+    times_[size.rows] = best;
+    return absl::OkStatus();
   }
 
   absl::StatusOr<absl::Duration> Time(int64_t rows) const {
@@ -138,6 +147,7 @@ class Instance {
   const absl::Time end_;
   std::atomic<bool>& failed_;  // In any of the threads.
   std::map<int64_t, absl::Duration> times_;
+  int64_t sizes_run_ = 0;
 };
 
 absl::StatusOr<std::vector<Tensor>> Repeated(const WarmUpSample& sample, int64_t rows) {
@@ -190,8 +200,7 @@ absl::StatusOr<WarmUpReport> WarmUp(const Model& model, const ModelSettings& set
   WarmUpReport report;
   std::map<int64_t, absl::Duration> best;
   for (const Instance& instance : instances) {
-    report.complete &= static_cast<int64_t>(instance.times().size()) ==
-                       std::max<int64_t>(1, settings.max_batch_rows);
+    report.complete &= instance.sizes_run() == std::max<int64_t>(1, settings.max_batch_rows);
     for (const auto& [rows, time] : instance.times()) {
       const auto entry = best.emplace(rows, time).first;
       entry->second = std::min(entry->second, time);

@@ -24,8 +24,9 @@ struct WarmUpOptions {
 };
 
 struct WarmUpReport {
-  // Ascending by rows, which is 1 for a model without a row dimension. Time of the processor, so
-  // that other work on the machine does not count; of the clock, if a batch uses several threads.
+  // Ascending by rows, which is 1 for a model without a row dimension; unlikely sizes that are slow
+  // are left out. Time of the processor, so that other work on the machine does not count; of the
+  // clock, if a batch uses several threads.
   std::vector<BatchTime> times;
   bool complete = true;  // Every size from 1 to max_batch_rows was run.
 };

@@ -158,6 +158,22 @@ TEST(WarmUpTest, TimesAreThoseOfTheBatches) {
   }
 }
 
+TEST(WarmUpTest, ASlowSizeThatIsUnlikelyRunsOnceAndIsNotTimed) {
+  const FakeModel model([](absl::Span<const TensorView> inputs) {
+    if (inputs[0].shape[0] >= 3) BurnCpu(absl::Milliseconds(11));
+    return absl::OkStatus();
+  });
+  const auto report = WarmUp(model, Settings(5), {});
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->complete);
+  EXPECT_THAT(report->times, ElementsAre(Field(&BatchTime::rows, 1), Field(&BatchTime::rows, 2),
+                                         Field(&BatchTime::rows, 4), Field(&BatchTime::rows, 5)));
+  const auto calls = model.calls();
+  EXPECT_EQ(std::count_if(calls.begin(), calls.end(),
+                          [](const FakeModel::Call& call) { return call.rows == 3; }),
+            1);
+}
+
 TEST(WarmUpTest, TheTimeOfABatchOnSeveralThreadsIsThatOfTheClock) {
   const FakeModel model([](absl::Span<const TensorView>) {
     std::thread(BurnCpu, absl::Milliseconds(20)).join();
