@@ -74,14 +74,15 @@ absl::StatusOr<int> BareModel::BestBatchRows(int threads, absl::Duration duratio
 }
 
 absl::StatusOr<std::vector<absl::Duration>> BareModel::OneRowLatencies(
-    absl::Duration duration) const {
+    absl::Duration duration, const std::function<absl::Status()>& before_each) const {
   std::vector<absl::Duration> latencies;
-  absl::Time before = MonotonicNow();
-  for (const absl::Time end = before + duration; before < end;) {
+  absl::Time after = MonotonicNow();
+  for (const absl::Time end = after + duration; after < end;) {
+    WEIR_RETURN_IF_ERROR(before_each());
+    const absl::Time before = MonotonicNow();
     WEIR_RETURN_IF_ERROR(Run(1, static_cast<int64_t>(latencies.size())));
-    const absl::Time after = MonotonicNow();
+    after = MonotonicNow();
     latencies.push_back(after - before);
-    before = after;
   }
   return latencies;
 }

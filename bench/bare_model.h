@@ -2,9 +2,11 @@
 #ifndef WEIR_BENCH_BARE_MODEL_H_
 #define WEIR_BENCH_BARE_MODEL_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "models/evaluate/evaluate.h"
@@ -29,8 +31,10 @@ class BareModel {
   // That of 1, 8, 16, 32 and 64 rows, up to the model's largest, with the most rows a second.
   absl::StatusOr<int> BestBatchRows(int threads, absl::Duration duration_each) const;
 
-  // How long each run of one row took on this thread, one after the other.
-  absl::StatusOr<std::vector<absl::Duration>> OneRowLatencies(absl::Duration duration) const;
+  // How long each run of one row took on this thread. `before_each` is called before each, and is
+  // no part of it.
+  absl::StatusOr<std::vector<absl::Duration>> OneRowLatencies(
+      absl::Duration duration, const std::function<absl::Status()>& before_each) const;
 
  private:
   BareModel(LoadedModel loaded, HeldOut held_out);

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "grpc/support/time.h"
@@ -239,6 +240,9 @@ absl::StatusOr<std::unique_ptr<LoadClient>> LoadClient::Create(Options options) 
 }
 
 LoadClient::LoadClient(Options options) : options_(std::move(options)) {
+  // Debian's abseil, which gRPC locks with, looks for deadlocks at every lock unless told not to.
+  // Without, a call is 4 % cheaper.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const int threads = options_.threads;
   for (int i = 0; i < threads; ++i) {
     const int connections =

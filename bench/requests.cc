@@ -3,12 +3,22 @@
 #include <chrono>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "grpcpp/client_context.h"
-#include "weir/v1/diagnostics.pb.h"
+#include "weir/v1/diagnostics.grpc.pb.h"
 #include "weir/v1/predictor.grpc.pb.h"
 
 namespace weir {
+namespace {
+
+constexpr std::chrono::seconds kTimeout(30);
+
+// absl and gRPC number their codes alike.
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+}  // namespace
 
 std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& held_out, int rows) {
   v1::PredictRequest request;
@@ -27,13 +37,9 @@ absl::StatusOr<std::string> EchoRequestLike(const std::string& predict_request,
   request.ParseFromString(predict_request);
   v1::PredictResponse response;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-  const grpc::Status status =
-      v1::Predictor::NewStub(channel)->Predict(&context, request, &response);
-  if (!status.ok()) {
-    return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                        absl::StrCat(request.model().name(), ": ", status.error_message()));
-  }
+  context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+  WEIR_RETURN_IF_ERROR(
+      FromGrpc(v1::Predictor::NewStub(channel)->Predict(&context, request, &response)));
   v1::EchoRequest echo;
   v1::EchoResponse answer;
   // Beside its payload a message takes some bytes for the payload's size and for other fields.
@@ -43,6 +49,18 @@ absl::StatusOr<std::string> EchoRequestLike(const std::string& predict_request,
   echo.mutable_payload()->resize(predict_request.size());
   echo.mutable_payload()->resize(2 * predict_request.size() - echo.ByteSizeLong());
   return echo.SerializeAsString();
+}
+
+std::function<absl::Status()> EchoCaller(const std::string& echo_request,
+                                         const std::shared_ptr<grpc::Channel>& channel) {
+  v1::EchoRequest request;
+  request.ParseFromString(echo_request);
+  return [request, stub = std::shared_ptr(v1::Diagnostics::NewStub(channel))] {
+    v1::EchoResponse response;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+    return FromGrpc(stub->Echo(&context, request, &response));
+  };
 }
 
 }  // namespace weir

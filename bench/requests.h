@@ -2,9 +2,11 @@
 #ifndef WEIR_BENCH_REQUESTS_H_
 #define WEIR_BENCH_REQUESTS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
 #include "models/evaluate/held_out.h"
@@ -22,6 +24,10 @@ std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& he
 // the server at `channel` gives to that. The server's status, if it gives none.
 absl::StatusOr<std::string> EchoRequestLike(const std::string& predict_request,
                                             const std::shared_ptr<grpc::Channel>& channel);
+
+// Sends `echo_request` and waits for the answer, all on the thread that calls it.
+std::function<absl::Status()> EchoCaller(const std::string& echo_request,
+                                         const std::shared_ptr<grpc::Channel>& channel);
 
 }  // namespace weir
 

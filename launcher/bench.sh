@@ -4,15 +4,23 @@
 # shellcheck source=launcher/build.sh
 source "$WEIR_ROOT/launcher/build.sh"
 
-readonly BENCHMARKS=(models)
+readonly BENCHMARKS=(models serving latency overload)
 
+# bench [NAME...] [--FLAG...]: the flags go to the programs.
 command_bench() {
-  local name
-  (($# > 0)) || set -- "${BENCHMARKS[@]}"
-  for name in "$@"; do
-    [[ " ${BENCHMARKS[*]} " == *" $name "* ]] ||
-      usage_error "there is no benchmark '$name' (there are: ${BENCHMARKS[*]})"
+  local word names=() flags=()
+  for word in "$@"; do
+    if [[ $word == -* ]]; then
+      flags+=("$word")
+    elif [[ " ${BENCHMARKS[*]} " == *" $word "* ]]; then
+      names+=("$word")
+    else
+      usage_error "there is no benchmark '$word' (there are: ${BENCHMARKS[*]})"
+    fi
   done
-  build "${@/#///bench:weir-bench-}"
-  for name in "$@"; do (cd "$WEIR_ROOT" && "bazel-bin/bench/weir-bench-$name"); done
+  ((${#names[@]} > 0)) || names=("${BENCHMARKS[@]}")
+  build "${names[@]/#///bench:weir-bench-}" //server:weir-server
+  for word in "${names[@]}"; do
+    (cd "$WEIR_ROOT" && "bazel-bin/bench/weir-bench-$word" "${flags[@]}")
+  done
 }

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The benchmarks run to their end and say what they should; the numbers are of no use here.
+set -euo pipefail
+
+readonly FLAGS=(--server=server/weir-server --repeats=1 --seconds=0.1)
+
+# expect PATTERN PROGRAM FLAG...: the program's last line matches PATTERN as a whole.
+expect() {
+  local pattern=$1 program=$2 output
+  shift 2
+  output=$("bench/$program" "${FLAGS[@]}" "$@") || {
+    echo "$program $* failed" >&2
+    exit 1
+  }
+  printf '%s\n' "$output"
+  [[ $(tail -n 1 <<<"$output") =~ ^$pattern$ ]] || {
+    echo "the last line is not $pattern" >&2
+    exit 1
+  }
+}
+
+number='-?[0-9.]+'
+expect "BENCH serving fast=$number" weir-bench-serving --models=fashion-fast
+expect "BENCH latency added_p50_us=$number added_p99_us=$number" weir-bench-latency \
+  --models=fashion-fast
+# A long deadline: other tests may take the processor meanwhile, and the client has to keep up.
+pattern="BENCH overload goodput_ratio=$number expired_executed=[0-9]+ p99_ms=$number"
+pattern+=" deadline_ms=5000 recovery_ms=($number|inf)"
+expect "$pattern" weir-bench-overload --deadline=5s --rows=16
+
+if bench/weir-bench-latency --server=/no/such/program --models=fashion-fast >/dev/null 2>&1; then
+  echo "without a server there is no result" >&2
+  exit 1
+fi
