@@ -25,9 +25,12 @@ ABSL_FLAG(std::vector<std::string>, models, {},
           "The models to serve, with commas between them; all of the repository if empty.");
 ABSL_FLAG(std::string, host, "0.0.0.0", "The address to listen on.");
 ABSL_FLAG(int, port, 8001, "The port to listen on; 0 for any free one, which the log tells.");
-ABSL_FLAG(int, max_request_bytes, 8 << 20,
-          "Larger requests are refused. A hostile one can take 60 times its size to parse.");
-ABSL_FLAG(int, pollers, 2, "Threads that read requests and run the small models.");
+ABSL_FLAG(int, max_request_bytes, 8 << 20, "Larger requests are refused before they are parsed.");
+ABSL_FLAG(absl::Duration, repository_poll, absl::ZeroDuration(),
+          "How often to look for changes in the repository; 0 for on demand only.");
+ABSL_FLAG(
+    int, pollers, 0,
+    "Threads that read requests and run the small models; 0 for one for each usable processor.");
 ABSL_FLAG(absl::Duration, inline_threshold, absl::Microseconds(250),
           "Models whose single row takes no longer run on the threads that read requests.");
 ABSL_FLAG(int64_t, max_bytes_in_flight, int64_t{1} << 30,
@@ -78,6 +81,7 @@ int Run() {
 
   const weir::CpuBudget cpus = weir::UsableCpus();
   WEIR_LOG(kInfo, "uses ", cpus.Description());
+  const int pollers = absl::GetFlag(FLAGS_pollers);
   absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
       {.model_repository = absl::GetFlag(FLAGS_model_repository),
        .models = absl::GetFlag(FLAGS_models),
@@ -85,7 +89,7 @@ int Run() {
        .port = absl::GetFlag(FLAGS_port),
        .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes),
        .batching = {.usable_cpus = cpus.Count(),
-                    .pollers = absl::GetFlag(FLAGS_pollers),
+                    .pollers = pollers > 0 ? pollers : cpus.Count(),
                     .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)},
        .prediction = {.slow_request_threshold = absl::GetFlag(FLAGS_slow_request_threshold),
                       .fault_injection = absl::GetFlag(FLAGS_enable_fault_injection)}});

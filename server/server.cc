@@ -26,7 +26,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
   auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<Repository> repository,
-      Repository::Open({.root = options.model_repository, .models = options.models},
+      Repository::Open({.root = options.model_repository,
+                        .models = options.models,
+                        .poll_interval = options.repository_poll},
                        [&executor = *executor, batching = options.batching](
                            ModelSettings settings, int64_t version, const std::string& path) {
                          return MakeBatchedServable(executor, batching, std::move(settings),

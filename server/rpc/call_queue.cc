@@ -13,6 +13,10 @@ namespace {
 // put it off.
 constexpr int kMaxDrained = 256;
 
+// So many requests are worth waking another thread to poll while this one runs them. For fewer the
+// wake-up costs more than it brings.
+constexpr int kWorthATurn = 8;
+
 bool Happened(void* tag, bool ok) { return static_cast<Event*>(tag)->Happened(ok); }
 
 }  // namespace
@@ -40,21 +44,41 @@ void CallQueue::Shutdown() {
   Poll([] {});
 }
 
+void CallQueue::TakeTurn() {
+  absl::MutexLock lock(&turn_mu_);
+  const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(turn_mu_) { return !polled_; };
+  turn_mu_.Await(absl::Condition(&free));
+  polled_ = true;
+}
+
+void CallQueue::GiveTurn() {
+  absl::MutexLock lock(&turn_mu_);
+  polled_ = false;
+}
+
 void CallQueue::Poll(const std::function<void()>& run_submitted) {
   void* tag = nullptr;
   bool ok = false;
+  TakeTurn();
   while (queue_->Next(&tag, &ok)) {
-    bool submitted = Happened(tag, ok);
+    int submitted = Happened(tag, ok) ? 1 : 0;
     // What has come meanwhile joins the batch; nothing is waited for.
-    for (int i = 0; submitted && i < kMaxDrained; ++i) {
+    for (int i = 0; submitted > 0 && i < kMaxDrained; ++i) {
       if (queue_->AsyncNext(&tag, &ok, gpr_time_0(GPR_CLOCK_MONOTONIC)) !=
           grpc::CompletionQueue::GOT_EVENT) {
         break;
       }
-      Happened(tag, ok);
+      if (Happened(tag, ok)) ++submitted;
     }
-    if (submitted) run_submitted();
+    if (submitted >= kWorthATurn) {
+      GiveTurn();
+      run_submitted();
+      TakeTurn();
+    } else if (submitted > 0) {
+      run_submitted();
+    }
   }
+  GiveTurn();
 }
 
 }  // namespace weir

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "grpcpp/completion_queue.h"
 
@@ -61,8 +63,9 @@ class CallQueue {
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
 
-  // Polls with so many threads. A thread takes all events that have come, and then calls
-  // `run_submitted` if any of them submitted a request.
+  // Starts so many threads, of which one at a time polls: two that wait on one queue wake each
+  // other for every event. A thread takes all events that have come, and then calls `run_submitted`
+  // if any of them submitted a request. If many did, another thread polls meanwhile.
   void Start(int threads, const std::function<void()>& run_submitted);
 
   // After gRPC's server was shut down: waits for the last call to end and joins the threads.
@@ -71,12 +74,16 @@ class CallQueue {
  private:
   void GiveBackTicket();
   void Poll(const std::function<void()>& run_submitted);
+  void TakeTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);  // Waits until no thread polls.
+  void GiveTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   // Those of the calls, and one of the queue itself until Shutdown. Who gives back the last one has
   // to see all that the others did before.
   std::atomic<int64_t> tickets_ = 1;
   absl::Notification all_calls_ended_;
+  absl::Mutex turn_mu_;
+  bool polled_ ABSL_GUARDED_BY(turn_mu_) = false;  // By one of the threads.
   std::vector<std::thread> threads_;
   bool shut_down_ = false;
 };
