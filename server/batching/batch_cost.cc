@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace weir {
 namespace {
@@ -25,6 +26,19 @@ constexpr double kLeastCorrection = 1.0 / 16;
 constexpr double kMostCorrection = 16;
 
 }  // namespace
+
+int64_t WorthwhileRows(const std::vector<BatchTime>& measured, int64_t max_rows) {
+  constexpr double kTolerance = 1.02;
+  const auto per_row = [](const BatchTime& batch) {
+    return absl::ToDoubleNanoseconds(batch.time) / static_cast<double>(batch.rows);
+  };
+  double best = std::numeric_limits<double>::infinity();
+  for (const BatchTime& batch : measured) best = std::min(best, per_row(batch));
+  for (const BatchTime& batch : measured) {
+    if (per_row(batch) <= kTolerance * best) return std::min(batch.rows, max_rows);
+  }
+  return max_rows;
+}
 
 BatchCost::BatchCost(std::vector<BatchTime> measured) {
   // More rows take no less time. Where they seem to, the smaller batch was disturbed: nothing makes

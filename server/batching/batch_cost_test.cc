@@ -150,5 +150,22 @@ TEST(BatchCostTest, RowsWithinFollowsTheCorrection) {
   EXPECT_EQ(cost.RowsWithin(Microseconds(81), 8), 4);
 }
 
+TEST(WorthwhileRowsTest, IsTheLeastBatchThatIsHardlyLessEfficientThanTheBest) {
+  const std::vector<BatchTime> measured = {{1, absl::Microseconds(1000)},
+                                           {8, absl::Microseconds(6500)},
+                                           {16, absl::Microseconds(12400)},
+                                           {64, absl::Microseconds(49000)}};
+  EXPECT_EQ(WorthwhileRows(measured, 64), 16) << "775 us a row, against 765.6";
+  EXPECT_EQ(WorthwhileRows(measured, 12), 12) << "the config's limit holds";
+}
+
+TEST(WorthwhileRowsTest, IsTheLargestWhereEachRowMoreHelps) {
+  EXPECT_EQ(WorthwhileRows({{1, absl::Microseconds(10)}, {64, absl::Microseconds(160)}}, 64), 64);
+}
+
+TEST(WorthwhileRowsTest, IsTheLargestWhereNothingWasMeasured) {
+  EXPECT_EQ(WorthwhileRows({}, 64), 64);
+}
+
 }  // namespace
 }  // namespace weir

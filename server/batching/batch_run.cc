@@ -1,5 +1,6 @@
 #include "server/batching/batch_run.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -95,6 +96,20 @@ std::optional<Refusal> WhyNotAgain(const Task& task, absl::Time now) {
   return std::nullopt;
 }
 
+// Answers and takes out what has expired since the batch was cut: this thread may have been held
+// up. Returns its rows.
+int64_t RefuseExpired(std::vector<Entry>& batch, absl::Time now) {
+  int64_t rows = 0;
+  const auto refused = std::stable_partition(
+      batch.begin(), batch.end(), [now](const Entry& entry) { return entry.task.deadline >= now; });
+  for (auto entry = refused; entry != batch.end(); ++entry) {
+    rows += entry->task.rows;
+    std::move(entry->task.done)(ToStatus(Refusal::kExpired));
+  }
+  batch.erase(refused, batch.end());
+  return rows;
+}
+
 int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
   int64_t rows = 0;
   for (const Entry& entry : batch) {
@@ -108,9 +123,12 @@ int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
 BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
                       absl::Time cut, std::vector<Entry> batch) {
   const absl::Time begin = MonotonicNow();
+  BatchOutcome outcome;
+  if (ExpiredRows(batch, begin) > 0) outcome.refused_rows = RefuseExpired(batch, begin);
+  if (batch.empty()) return outcome;
   const Assembled assembled(batch);
   const absl::Time start = batch.size() == 1 ? begin : MonotonicNow();
-  BatchOutcome outcome{.expired_rows = ExpiredRows(batch, start)};
+  outcome.expired_rows = ExpiredRows(batch, start);
   const absl::StatusOr<TensorBundle> outputs = model.Run(assembled.inputs());
   const absl::Time end = MonotonicNow();
   outcome.time = end - begin;

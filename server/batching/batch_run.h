@@ -15,7 +15,8 @@ namespace weir {
 struct BatchOutcome {
   absl::Duration time;  // From the first byte copied until the model was done.
   int64_t failed_rows = 0;
-  int64_t expired_rows = 0;  // Their deadline had passed when the model began.
+  int64_t refused_rows = 0;  // Expired after the batch was cut, and not run.
+  int64_t expired_rows = 0;  // Expired when the model began, and run.
 };
 
 // Calls the `done` of each entry of `batch`, all of one shape, exactly once. Each byte of a tensor

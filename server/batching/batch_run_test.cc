@@ -164,10 +164,13 @@ TEST_F(BatchRunTest, CallersAreToldNothingOfAModelsInternals) {
 }
 
 TEST_F(BatchRunTest, AfterABatchFailedNothingIsRunAgainThatNobodyWaitsFor) {
-  TestRequest in_time("a"), late("b", {.deadline = MonotonicNow()}), cancelled("c");
+  const absl::Time deadline = MonotonicNow() + absl::Milliseconds(300);
+  TestRequest in_time("a"), late("b", {.deadline = deadline}), cancelled("c");
   const BatchOutcome outcome =
       Run({&in_time, &late, &cancelled}, [&](const std::vector<Tensor>& inputs) {
         if (inputs[0].data != "abc") return Upper(inputs);
+        while (MonotonicNow() <= deadline) {  // The model works until then.
+        }
         cancelled.Cancel();
         return Puppeteer::Outputs(absl::InternalError("broken"));
       });
@@ -176,12 +179,24 @@ TEST_F(BatchRunTest, AfterABatchFailedNothingIsRunAgainThatNobodyWaitsFor) {
   EXPECT_EQ(late.WaitForText(), "DEADLINE_EXCEEDED");
   EXPECT_EQ(cancelled.WaitForText(), "CANCELLED");
   EXPECT_EQ(outcome.failed_rows, 2) << "the model failed on the only batch that they were in";
-  EXPECT_EQ(outcome.expired_rows, 1);
+  EXPECT_EQ(outcome.expired_rows, 0);
 }
 
-TEST_F(BatchRunTest, RowsThatTheModelBeganTooLateAreCounted) {
+TEST_F(BatchRunTest, RowsThatExpiredSinceTheirBatchWasCutAreNotRun) {
   TestRequest late("ab", {.deadline = MonotonicNow() - absl::Milliseconds(1)}), in_time("c");
-  EXPECT_EQ(Run({&late, &in_time}).expired_rows, 2);
+  const BatchOutcome outcome = Run({&late, &in_time});
+  EXPECT_THAT(Texts(), ElementsAre("c"));
+  EXPECT_EQ(late.WaitForText(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(in_time.WaitForText(), "C");
+  EXPECT_EQ(outcome.refused_rows, 2);
+  EXPECT_EQ(outcome.expired_rows, 0);
+}
+
+TEST_F(BatchRunTest, ABatchOfWhichAllHasExpiredIsNotRun) {
+  TestRequest late("ab", {.deadline = MonotonicNow() - absl::Milliseconds(1)});
+  EXPECT_EQ(Run({&late}).refused_rows, 2);
+  EXPECT_THAT(Texts(), ElementsAre());
+  EXPECT_EQ(late.WaitForText(), "DEADLINE_EXCEEDED");
 }
 
 }  // namespace

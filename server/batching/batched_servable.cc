@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "server/batching/batch_cost.h"
 #include "server/model/warm_up.h"
 
 namespace weir {
@@ -51,7 +52,8 @@ int PooledInstances(const BatchingOptions& options, const ModelSettings& setting
 }
 
 Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
-              absl::Duration one_row) {
+              const std::vector<BatchTime>& measured) {
+  const absl::Duration one_row = measured.empty() ? absl::ZeroDuration() : measured.front().time;
   Choice choice{.lane = {.max_inline_time = options.max_inline_time}};
   const std::string took = absl::StrCat("one row takes ", absl::FormatDuration(one_row));
   switch (settings.execution) {
@@ -78,6 +80,13 @@ Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
   choice.lane.instances = choice.lane.run_inline && settings.instances == 0
                               ? options.pollers
                               : PooledInstances(options, settings);
+  // A preference of the config's own holds; so does its limit.
+  choice.lane.max_batch_rows = settings.batching.preferred_rows.empty()
+                                   ? WorthwhileRows(measured, settings.max_batch_rows)
+                                   : settings.max_batch_rows;
+  if (settings.max_batch_rows > 0) {
+    absl::StrAppend(&choice.why, "; rows in a batch: at most ", choice.lane.max_batch_rows);
+  }
   absl::StrAppend(&choice.why, "; instances: ", choice.lane.instances,
                   settings.instances > 0 ? " as configured" : "");
   return choice;
@@ -102,9 +111,7 @@ absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
     WEIR_LOG(kWarning, "model ", shared->name, " version ", version,
              ": warm-up ended before every batch size had run; the rest run cold once");
   }
-  const absl::Duration one_row =
-      report.times.empty() ? absl::ZeroDuration() : report.times.front().time;
-  const Choice choice = Choose(options, *shared, one_row);
+  const Choice choice = Choose(options, *shared, report.times);
   WEIR_LOG(kInfo, "model ", shared->name, " version ", version, " runs ", choice.why);
   std::shared_ptr<Executor::Lane> lane =
       executor.AddLane(shared, version, std::move(model), std::move(report.times), choice.lane);

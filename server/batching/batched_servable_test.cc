@@ -146,9 +146,11 @@ TEST_F(BatchedServableTest, WhatIsConfiguredGoesBeforeWhatWasMeasured) {
   options_.inline_threshold = absl::ZeroDuration();
   ModelSettings settings = Settings(Execution::kInline);
   settings.instances = 1;
-  EXPECT_EQ(DescriptionOf(settings), "inline, as configured; instances: 1 as configured");
+  EXPECT_EQ(DescriptionOf(settings),
+            "inline, as configured; rows in a batch: at most 4; instances: 1 as configured");
   options_.inline_threshold = absl::Hours(1);
-  EXPECT_EQ(DescriptionOf(Settings(Execution::kPooled)), "pooled, as configured; instances: 4");
+  EXPECT_EQ(DescriptionOf(Settings(Execution::kPooled)),
+            "pooled, as configured; rows in a batch: at most 4; instances: 4");
 }
 
 TEST_F(BatchedServableTest, InlineAndWaitingForRowsExcludeEachOther) {

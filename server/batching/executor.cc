@@ -35,26 +35,28 @@ void Count(Refusal refusal, int64_t rows, ServableCounts& counts) {
 
 }  // namespace
 
-// Everything below is constant after AddLane, or guarded by the executor's lock.
-class Executor::Lane {
- public:
-  Lane(std::shared_ptr<const ModelSettings> settings, int64_t version, std::unique_ptr<Model> model,
-       std::vector<BatchTime> measured, const LaneOptions& options)
-      : settings(std::move(settings)),
-        version(version),
-        model(std::move(model)),
-        options(options),
-        queue(this->settings->batching, this->settings->max_batch_rows),
+// What changes of a lane.
+struct Executor::LaneState {
+  LaneState(const ModelSettings& settings, std::vector<BatchTime> measured,
+            const LaneOptions& options)
+      : options(options),
+        max_batch_rows(options.max_batch_rows > 0 ? options.max_batch_rows
+                                                  : settings.max_batch_rows),
+        queue(settings.batching, max_batch_rows),
         cost(std::move(measured)) {}
 
   // Whether the workers run its batches.
   bool on_workers() const { return !options.run_inline || left_to_workers; }
 
-  const std::shared_ptr<const ModelSettings> settings;  // Outlives the model.
-  const int64_t version;
-  const std::unique_ptr<Model> model;
-  const LaneOptions options;
+  bool has_free_instance() const {
+    return busy_until.size() < static_cast<size_t>(options.instances);
+  }
 
+  // Whether there is a free instance and something for it.
+  bool HasWork(absl::Time now) const { return has_free_instance() && queue.ReadyAt(now) <= now; }
+
+  const LaneOptions options;
+  const int64_t max_batch_rows;
   BatchQueue queue;
   BatchCost cost;
   ServableCounts counts;
@@ -63,6 +65,27 @@ class Executor::Lane {
   bool left_to_workers = false;        // An inline lane that had more than its share.
   std::vector<absl::Time> busy_until;  // Of each batch that runs, as expected.
 };
+
+class Executor::Lane {
+ public:
+  Lane(std::shared_ptr<const ModelSettings> settings, int64_t version, std::unique_ptr<Model> model,
+       std::vector<BatchTime> measured, const LaneOptions& options)
+      : settings(std::move(settings)),
+        version(version),
+        model(std::move(model)),
+        state_(*this->settings, std::move(measured), options) {}
+
+  const std::shared_ptr<const ModelSettings> settings;  // Outlives the model.
+  const int64_t version;
+  const std::unique_ptr<Model> model;
+
+ private:
+  // The only way to it asks for the lock.
+  friend LaneState& Executor::StateOf(const Lane& lane) const;
+  mutable LaneState state_;
+};
+
+Executor::LaneState& Executor::StateOf(const Lane& lane) const { return lane.state_; }
 
 Executor::Executor(int workers) {
   absl::MutexLock lock(&mu_);
@@ -94,7 +117,7 @@ std::shared_ptr<Executor::Lane> Executor::AddLane(std::shared_ptr<const ModelSet
   auto lane = std::make_shared<Lane>(std::move(settings), version, std::move(model),
                                      std::move(measured), options);
   absl::MutexLock lock(&mu_);
-  lane->member = shares_.Add(lane->settings->weight);
+  StateOf(*lane).member = shares_.Add(lane->settings->weight);
   lanes_.push_back(lane);
   StartWorkers(options.instances);
   return lane;
@@ -102,8 +125,8 @@ std::shared_ptr<Executor::Lane> Executor::AddLane(std::shared_ptr<const ModelSet
 
 void Executor::RemoveLane(const std::shared_ptr<Lane>& lane) {
   absl::MutexLock lock(&mu_);
-  lane->removed = true;
-  shares_.Remove(lane->member);
+  StateOf(*lane).removed = true;
+  shares_.Remove(StateOf(*lane).member);
   lanes_.erase(std::find(lanes_.begin(), lanes_.end(), lane));
 }
 
@@ -113,13 +136,14 @@ void Executor::Submit(Lane& lane, Task task) {
   std::vector<BatchQueue::Refused> refused;
   {
     absl::MutexLock lock(&mu_);
+    LaneState& state = StateOf(lane);
     const int64_t rows = task.rows;
-    refusal = lane.queue.Push(task, now, lane.cost, OutlookOf(lane));
-    refused = lane.queue.TakeRefused();
-    for (const BatchQueue::Refused& each : refused) Count(each.why, each.task.rows, lane.counts);
+    refusal = state.queue.Push(task, now, state.cost, OutlookOf(state));
+    refused = state.queue.TakeRefused();
+    for (const BatchQueue::Refused& each : refused) Count(each.why, each.task.rows, state.counts);
     if (refusal) {
-      Count(*refusal, rows, lane.counts);
-    } else if (lane.on_workers()) {
+      Count(*refusal, rows, state.counts);
+    } else if (state.on_workers()) {
       // Also for one that has to wait for more rows: a worker has to watch the time.
       WakeWorker();
     }
@@ -136,13 +160,13 @@ void Executor::RunInline() {
       const absl::Time now = MonotonicNow();
       for (size_t i = 0; i < lanes_.size() && work.lane == nullptr; ++i) {
         const size_t index = (first_inline_ + i) % lanes_.size();
-        const std::shared_ptr<Lane>& lane = lanes_[index];
-        if (lane->on_workers() || !HasWork(*lane, now)) continue;
-        if (shares_.MayGoAhead(lane->member, kInlineSlack)) {
+        LaneState& state = StateOf(*lanes_[index]);
+        if (state.on_workers() || !state.HasWork(now)) continue;
+        if (shares_.MayGoAhead(state.member, kInlineSlack)) {
           first_inline_ = index + 1;
-          work = Begin(lane, now);
+          work = Begin(lanes_[index], now);
         } else {
-          lane->left_to_workers = true;
+          state.left_to_workers = true;
           WakeWorker();
         }
       }
@@ -154,8 +178,9 @@ void Executor::RunInline() {
 
 ServableCounts Executor::Counts(const Lane& lane) const {
   absl::MutexLock lock(&mu_);
-  ServableCounts counts = lane.counts;
-  counts.queued_rows = lane.queue.queued_rows();
+  const LaneState& state = StateOf(lane);
+  ServableCounts counts = state.counts;
+  counts.queued_rows = state.queue.queued_rows();
   return counts;
 }
 
@@ -182,18 +207,14 @@ void Executor::RunWorker() {
   }
 }
 
-bool Executor::HasWork(const Lane& lane, absl::Time now) {
-  return lane.busy_until.size() < static_cast<size_t>(lane.options.instances) &&
-         lane.queue.ReadyAt(now) <= now;
-}
-
 absl::Time Executor::UpdateWaiting(absl::Time now) {
   absl::Time next = absl::InfiniteFuture();
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    const bool free = lane->busy_until.size() < static_cast<size_t>(lane->options.instances);
-    const absl::Time ready =
-        lane->on_workers() && free ? lane->queue.ReadyAt(now) : absl::InfiniteFuture();
-    shares_.SetWaiting(lane->member, ready <= now);
+    const LaneState& state = StateOf(*lane);
+    const absl::Time ready = state.on_workers() && state.has_free_instance()
+                                 ? state.queue.ReadyAt(now)
+                                 : absl::InfiniteFuture();
+    shares_.SetWaiting(state.member, ready <= now);
     if (ready > now) next = std::min(next, ready);
   }
   return next;
@@ -202,31 +223,32 @@ absl::Time Executor::UpdateWaiting(absl::Time now) {
 Executor::Work Executor::Pick(absl::Time now) {
   const std::optional<FairShare::Member> member = shares_.Next();
   if (!member) return {};
-  const auto lane = std::find_if(lanes_.begin(), lanes_.end(),
-                                 [&member](const auto& lane) { return lane->member == *member; });
-  return Begin(*lane, now);
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    if (StateOf(*lane).member == *member) return Begin(lane, now);
+  }
+  return {};
 }
 
 Executor::Work Executor::Begin(const std::shared_ptr<Lane>& lane, absl::Time now) {
-  const ModelSettings& settings = *lane->settings;
-  int64_t max_rows = std::max<int64_t>(settings.max_batch_rows, 1);
-  if (!lane->on_workers()) {
-    max_rows = lane->cost.RowsWithin(lane->options.max_inline_time, max_rows);
+  LaneState& state = StateOf(*lane);
+  int64_t max_rows = std::max<int64_t>(state.max_batch_rows, 1);
+  if (!state.on_workers()) {
+    max_rows = state.cost.RowsWithin(state.options.max_inline_time, max_rows);
   }
   Work work{.lane = lane,
-            .on_worker = lane->on_workers(),
-            .cut = lane->queue.Next(now, lane->cost, max_rows),
+            .on_worker = state.on_workers(),
+            .cut = state.queue.Next(now, state.cost, max_rows),
             .begin = now};
   for (const BatchQueue::Refused& refused : work.cut.refused) {
-    Count(refused.why, refused.task.rows, lane->counts);
+    Count(refused.why, refused.task.rows, state.counts);
   }
   work.expected =
-      work.cut.batch.empty() ? absl::ZeroDuration() : lane->cost.Estimate(work.cut.rows);
-  lane->busy_until.push_back(now + work.expected);
-  shares_.Charge(lane->member, work.expected);
-  if (lane->queue.queued_rows() == 0) {
-    lane->left_to_workers = false;
-    shares_.SetWaiting(lane->member, false);
+      work.cut.batch.empty() ? absl::ZeroDuration() : state.cost.Estimate(work.cut.rows);
+  state.busy_until.push_back(now + work.expected);
+  shares_.Charge(state.member, work.expected);
+  if (state.queue.queued_rows() == 0) {
+    state.left_to_workers = false;
+    shares_.SetWaiting(state.member, false);
   }
   return work;
 }
@@ -238,44 +260,49 @@ void Executor::LeaveToOthers(absl::Time now) {
 }
 
 void Executor::Run(Work work) {
-  Lane& lane = *work.lane;
   for (BatchQueue::Refused& refused : work.cut.refused) {
     std::move(refused.task.done)(ToStatus(refused.why));
   }
   BatchOutcome outcome;
   const bool any = !work.cut.batch.empty();
   if (any) {
+    const Lane& lane = *work.lane;
     outcome =
         RunBatch(*lane.model, *lane.settings, lane.version, work.begin, std::move(work.cut.batch));
   }
   absl::MutexLock lock(&mu_);
-  lane.busy_until.erase(
-      std::find(lane.busy_until.begin(), lane.busy_until.end(), work.begin + work.expected));
-  if (lane.options.run_inline && HasWork(lane, work.begin)) {
+  LaneState& state = StateOf(*work.lane);
+  state.busy_until.erase(
+      std::find(state.busy_until.begin(), state.busy_until.end(), work.begin + work.expected));
+  if (state.options.run_inline && state.HasWork(work.begin)) {
     // Those who submitted it may have found no free instance and gone away. A poller that frees one
     // looks at its own kind of lanes next, a worker at those that are left to workers.
     if (work.on_worker) {
-      lane.left_to_workers = true;
-    } else if (lane.left_to_workers) {
+      state.left_to_workers = true;
+    } else if (state.left_to_workers) {
       WakeWorker();
     }
   }
   if (!any) return;
   // How fast a model fails tells nothing of how long it works.
-  if (outcome.failed_rows == 0) lane.cost.Observe(work.cut.rows, outcome.time);
-  lane.counts.executed_batches += 1;
-  lane.counts.executed_rows += work.cut.rows;
-  lane.counts.expired_executed_rows += outcome.expired_rows;
-  lane.counts.failed_rows += outcome.failed_rows;
-  if (!lane.removed) shares_.Charge(lane.member, outcome.time - work.expected);
+  const int64_t executed_rows = work.cut.rows - outcome.refused_rows;
+  if (outcome.failed_rows == 0 && executed_rows > 0) {
+    state.cost.Observe(executed_rows, outcome.time);
+  }
+  state.counts.executed_batches += executed_rows > 0 ? 1 : 0;
+  state.counts.executed_rows += executed_rows;
+  state.counts.expired_rows += outcome.refused_rows;
+  state.counts.expired_executed_rows += outcome.expired_rows;
+  state.counts.failed_rows += outcome.failed_rows;
+  if (!state.removed) shares_.Charge(state.member, outcome.time - work.expected);
 }
 
-BatchQueue::Outlook Executor::OutlookOf(const Lane& lane) const {
+BatchQueue::Outlook Executor::OutlookOf(const LaneState& state) const {
   BatchQueue::Outlook outlook{.next_free = absl::InfinitePast()};
-  const double cores = static_cast<double>(workers_.size()) * shares_.Share(lane.member);
-  outlook.parallel = std::min<double>(lane.options.instances, cores);
-  if (lane.busy_until.size() >= static_cast<size_t>(lane.options.instances)) {
-    outlook.next_free = *std::min_element(lane.busy_until.begin(), lane.busy_until.end());
+  const double cores = static_cast<double>(workers_.size()) * shares_.Share(state.member);
+  outlook.parallel = std::min<double>(state.options.instances, cores);
+  if (!state.has_free_instance()) {
+    outlook.next_free = *std::min_element(state.busy_until.begin(), state.busy_until.end());
   }
   return outlook;
 }

@@ -31,7 +31,8 @@ class Executor {
  public:
   struct LaneOptions {
     bool run_inline = false;
-    int instances = 1;  // Batches that run at once.
+    int instances = 1;           // Batches that run at once.
+    int64_t max_batch_rows = 0;  // Of one batch, if that shall be less than the settings allow.
     // An inline batch is cut so that it keeps its thread no longer than this.
     absl::Duration max_inline_time = absl::Milliseconds(1);
   };
@@ -59,6 +60,8 @@ class Executor {
   ServableCounts Counts(const Lane& lane) const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  struct LaneState;
+
   // What one thread is to do next.
   struct Work {
     std::shared_ptr<Lane> lane;  // Null: nothing.
@@ -85,10 +88,8 @@ class Executor {
   // Tells the fair shares which lanes wait for a worker; returns when the next one will.
   absl::Time UpdateWaiting(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  BatchQueue::Outlook OutlookOf(const Lane& lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
-  // Whether the lane has a free instance and something for it.
-  static bool HasWork(const Lane& lane, absl::Time now);
+  LaneState& StateOf(const Lane& lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  BatchQueue::Outlook OutlookOf(const LaneState& state) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void StartWorkers(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WakeWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
