@@ -16,6 +16,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "grpcpp/impl/codegen/rpc_method.h"
+#include "grpcpp/support/sync_stream.h"
 #include "server/rpc/rpc_fixture.h"
 
 namespace weir {
@@ -171,6 +173,22 @@ TEST(PredictCallTest, AMalformedMessageIsRefusedInWeirsWords) {
   const grpc::Status status = CallWithBytes(server, kPredict, Bytes("no message"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(status.error_message(), "the message is no weir.v1.PredictRequest");
+}
+
+TEST(PredictCallTest, ACallWithoutAMessageFailsAndTheServerGoesOn) {
+  RpcServer server({.calls_ready = 1});
+  using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+  TestContext context;
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> call(
+      Factory::Create(
+          server.channel().get(),
+          grpc::internal::RpcMethod(kPredict, grpc::internal::RpcMethod::BIDI_STREAMING),
+          &context));
+  EXPECT_TRUE(call->WritesDone());
+  EXPECT_FALSE(call->Finish().ok());
+  SentRequest answer(server, TwoRows());
+  std::move(server.model().Take().done)(TwoResults());
+  EXPECT_TRUE(answer.Get().status.ok());
 }
 
 TEST(PredictCallTest, ALargeMessageOfEmptyFieldsIsRefused) {
