@@ -34,7 +34,7 @@ ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to me
 ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
 ABSL_FLAG(std::string, model, "fashion-accurate", "The model to measure.");
 ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server.");
-ABSL_FLAG(int, rows, 4, "Of each request.");
+ABSL_FLAG(int, rows, 16, "Of each request.");
 ABSL_FLAG(absl::Duration, deadline, absl::Milliseconds(100), "Of each request.");
 ABSL_FLAG(double, seconds, 3, "How long each load is measured in each repeat.");
 ABSL_FLAG(int, repeats, 5, "How often all is measured.");
