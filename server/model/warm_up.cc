@@ -1,6 +1,5 @@
 #include "server/model/warm_up.h"
 
-#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -188,8 +187,6 @@ absl::StatusOr<WarmUpReport> WarmUp(const Model& model, const ModelSettings& set
   std::vector<std::thread> threads;
   for (size_t i = 0; i < instances.size(); ++i) {
     threads.emplace_back([&, i] {
-      // On Linux this is a thread's own; it always may give way.
-      setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + options.niceness);
       statuses[i] = instances[i].Run();
       if (!statuses[i].ok()) failed.store(true, std::memory_order_relaxed);
     });

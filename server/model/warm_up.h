@@ -19,8 +19,6 @@ struct WarmUpOptions {
   int instances = 1;  // So many threads run the model at once, as they will when it serves.
   // No further size is begun after this time; the likeliest ones are done first.
   absl::Duration at_most = absl::Seconds(20);
-  // Those threads give way to the ones that serve requests, by so much as nice(1) means it.
-  int niceness = 10;
 };
 
 struct WarmUpReport {

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -133,17 +132,6 @@ TEST(WarmUpTest, InstancesRunAtOnce) {
                : absl::InternalError("one after the other");
   });
   EXPECT_TRUE(WarmUp(model, Settings(1), {.instances = 3}).ok());
-}
-
-TEST(WarmUpTest, InstancesGiveWayToOtherThreads) {
-  const int here = getpriority(PRIO_PROCESS, 0);
-  const FakeModel model([here](absl::Span<const TensorView>) {
-    const int now = getpriority(PRIO_PROCESS, 0);
-    return now == std::min(19, here + 7) ? absl::OkStatus()
-                                         : absl::InternalError(absl::StrCat("nice ", now));
-  });
-  EXPECT_EQ(WarmUp(model, Settings(), {.niceness = 7}).status(), absl::OkStatus());
-  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), here) << "the caller's own priority stays";
 }
 
 TEST(WarmUpTest, TimesAreThoseOfTheBatches) {
