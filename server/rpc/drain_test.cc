@@ -169,7 +169,7 @@ void Stream(Scene& scene, Random random) {
     TestContext context;
     const auto stream = stub->PredictStream(&context);
     const int requests = random(50);
-    std::thread writer([&scene, &stream, &random, requests] {
+    std::thread writer([&stream, &random, requests] {
       for (int i = 0; i < requests; ++i) {
         if (!stream->Write(SomeRequest(random))) return;
       }
