@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -86,14 +85,9 @@ void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>
   }
 }
 
-// Why an entry whose batch failed is not run again.
-std::optional<Refusal> WhyNotAgain(const Task& task, absl::Time now) {
+bool IsCancelled(const Task& task) {
   // Relaxed, as in BatchQueue: seen too late, it merely runs in vain.
-  if (task.cancelled != nullptr && task.cancelled->load(std::memory_order_relaxed)) {
-    return Refusal::kCancelled;
-  }
-  if (task.deadline <= now) return Refusal::kExpired;
-  return std::nullopt;
+  return task.cancelled != nullptr && task.cancelled->load(std::memory_order_relaxed);
 }
 
 // Answers and takes out what has expired since the batch was cut: this thread may have been held
@@ -147,16 +141,18 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
     return outcome;
   }
   for (Entry& entry : batch) {
-    if (const std::optional<Refusal> why = WhyNotAgain(entry.task, MonotonicNow())) {
+    if (IsCancelled(entry.task)) {
       outcome.failed_rows += entry.task.rows;
-      std::move(entry.task.done)(ToStatus(*why));
+      std::move(entry.task.done)(ToStatus(Refusal::kCancelled));
       continue;
     }
     std::vector<Entry> alone;
     alone.push_back(std::move(entry));
     const BatchOutcome retry = RunBatch(model, settings, version, cut, std::move(alone));
     outcome.time += retry.time;
-    outcome.failed_rows += retry.failed_rows;
+    // What has expired by now was run once, in vain.
+    outcome.failed_rows += retry.failed_rows + retry.refused_rows;
+    outcome.expired_rows += retry.expired_rows;
   }
   return outcome;
 }

@@ -78,7 +78,7 @@ class TestRequest {
     absl::MutexLock lock(&mu_);
     const auto answered = [this]()
                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return answer_.has_value(); };
-    if (mu_.AwaitWithTimeout(absl::Condition(&answered), Puppeteer::kPatience)) return *answer_;
+    if (AwaitPatiently(mu_, absl::Condition(&answered))) return *answer_;
     ADD_FAILURE() << "a request was not answered";
     return {.status = absl::UnknownError("not answered")};
   }

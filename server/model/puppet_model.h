@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,12 +24,20 @@
 
 namespace weir {
 
+// Waits for what a test expects, with `mu` held. Returns whether it came within half a minute; a
+// time for which the whole machine stood still counts little.
+inline bool AwaitPatiently(absl::Mutex& mu, const absl::Condition& condition)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+  for (int second = 0; second < 30; ++second) {
+    if (mu.AwaitWithTimeout(condition, absl::Seconds(1))) return true;
+  }
+  return false;
+}
+
 // Sees each batch of its models begin, and ends it. Must outlive the models. Thread-safe. Nothing
-// waits longer than kPatience: then the test fails, and goes on.
+// waits for ever: what does not happen fails the test.
 class Puppeteer {
  public:
-  static constexpr absl::Duration kPatience = absl::Seconds(30);
-
   using Outputs = absl::StatusOr<std::vector<Tensor>>;
   using Answer = std::function<Outputs(const std::vector<Tensor>& inputs)>;
 
@@ -68,7 +77,7 @@ class Puppeteer {
   Batch Next() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !begun_.empty(); };
-    if (!mu_.AwaitWithTimeout(absl::Condition(&any), kPatience)) {
+    if (!AwaitPatiently(mu_, absl::Condition(&any))) {
       ADD_FAILURE() << "no batch has begun";
       return Batch(this, std::make_shared<Batch::Running>());
     }
@@ -95,7 +104,7 @@ class Puppeteer {
   void AwaitNoModel() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return models_ == 0; };
-    EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&none), kPatience)) << "a model is left";
+    EXPECT_TRUE(AwaitPatiently(mu_, absl::Condition(&none))) << "a model is left";
   }
 
  private:
@@ -130,7 +139,7 @@ class Puppeteer {
       if (answer == nullptr) {
         begun_.push_back(running);
         const auto ended = [&running] { return running->outputs.has_value(); };
-        if (mu_.AwaitWithTimeout(absl::Condition(&ended), kPatience)) return *running->outputs;
+        if (AwaitPatiently(mu_, absl::Condition(&ended))) return *running->outputs;
         return absl::DeadlineExceededError("the test does not end this batch");
       }
     }
