@@ -91,7 +91,9 @@ absl::Status Server::Listen() {
   admin_service_.Await(*call_queue_, kStreamsReady);
   health_service_.Await(*call_queue_, kStreamsReady);
   reflection_.Await(*call_queue_, kStreamsReady);
-  call_queue_->Start(options_.batching.pollers, [this] { executor_->RunInline(); });
+  call_queue_->Start(options_.batching.pollers, [this](absl::FunctionRef<void()> before_long_work) {
+    executor_->RunInline(before_long_work);
+  });
   WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
   return absl::OkStatus();
 }

@@ -16,6 +16,10 @@ namespace {
 // would send it to the workers, and to their hand-over, for every batch.
 constexpr absl::Duration kInlineSlack = absl::Milliseconds(10);
 
+// To wake another thread costs this one some 10 us, and two that share a connection get into each
+// other's way: for shorter batches it brings less than it costs (docs/performance.md).
+constexpr absl::Duration kLongBatch = absl::Microseconds(300);
+
 void Count(Refusal refusal, int64_t rows, ServableCounts& counts) {
   switch (refusal) {
     case Refusal::kQueueFull:
@@ -152,7 +156,7 @@ void Executor::Submit(Lane& lane, Task task) {
   for (BatchQueue::Refused& each : refused) std::move(each.task.done)(ToStatus(each.why));
 }
 
-void Executor::RunInline() {
+void Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
   while (true) {
     Work work;
     {
@@ -172,6 +176,7 @@ void Executor::RunInline() {
       }
     }
     if (work.lane == nullptr) return;
+    if (work.expected >= kLongBatch) before_long_batch();
     Run(std::move(work));
   }
 }

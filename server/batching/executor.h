@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_cost.h"
@@ -54,8 +55,9 @@ class Executor {
   // As Servable::Submit.
   void Submit(Lane& lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Runs what waits in inline lanes, on this thread.
-  void RunInline() ABSL_LOCKS_EXCLUDED(mu_);
+  // Runs what waits in inline lanes, on this thread. Calls `before_long_batch` before a batch that
+  // is worth another thread's taking over what this one does besides.
+  void RunInline(absl::FunctionRef<void()> before_long_batch = [] {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   ServableCounts Counts(const Lane& lane) const ABSL_LOCKS_EXCLUDED(mu_);
 

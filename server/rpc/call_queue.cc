@@ -13,17 +13,13 @@ namespace {
 // put it off.
 constexpr int kMaxDrained = 256;
 
-// So many requests are worth waking another thread to poll while this one runs them. For fewer the
-// wake-up costs more than it brings.
-constexpr int kWorthATurn = 8;
-
 bool Happened(void* tag, bool ok) { return static_cast<Event*>(tag)->Happened(ok); }
 
 }  // namespace
 
 CallQueue::~CallQueue() { Shutdown(); }
 
-void CallQueue::Start(int threads, const std::function<void()>& run_submitted) {
+void CallQueue::Start(int threads, const RunSubmitted& run_submitted) {
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, run_submitted] { Poll(run_submitted); });
     pthread_setname_np(threads_.back().native_handle(), "weir-poller");
@@ -41,7 +37,7 @@ void CallQueue::Shutdown() {
   queue_->Shutdown();
   for (std::thread& thread : threads_) thread.join();
   // Without threads, what is left is taken out here, as gRPC demands.
-  Poll([] {});
+  Poll([](absl::FunctionRef<void()>) {});
 }
 
 void CallQueue::TakeTurn() {
@@ -56,27 +52,26 @@ void CallQueue::GiveTurn() {
   polled_ = false;
 }
 
-void CallQueue::Poll(const std::function<void()>& run_submitted) {
+void CallQueue::Poll(const RunSubmitted& run_submitted) {
   void* tag = nullptr;
   bool ok = false;
   TakeTurn();
   while (queue_->Next(&tag, &ok)) {
-    int submitted = Happened(tag, ok) ? 1 : 0;
+    bool submitted = Happened(tag, ok);
     // What has come meanwhile joins the batch; nothing is waited for.
-    for (int i = 0; submitted > 0 && i < kMaxDrained; ++i) {
+    for (int i = 0; submitted && i < kMaxDrained; ++i) {
       if (queue_->AsyncNext(&tag, &ok, gpr_time_0(GPR_CLOCK_MONOTONIC)) !=
           grpc::CompletionQueue::GOT_EVENT) {
         break;
       }
-      if (Happened(tag, ok)) ++submitted;
+      Happened(tag, ok);
     }
-    if (submitted >= kWorthATurn) {
-      GiveTurn();
-      run_submitted();
-      TakeTurn();
-    } else if (submitted > 0) {
-      run_submitted();
-    }
+    if (!submitted) continue;
+    bool has_turn = true;
+    run_submitted([&] {
+      if (std::exchange(has_turn, false)) GiveTurn();
+    });
+    if (!has_turn) TakeTurn();
   }
   GiveTurn();
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "grpcpp/completion_queue.h"
@@ -63,17 +64,20 @@ class CallQueue {
 
   grpc::ServerCompletionQueue& queue() { return *queue_; }
 
+  // Runs what was submitted; calls `before_long_work` before it begins something that takes long.
+  using RunSubmitted = std::function<void(absl::FunctionRef<void()> before_long_work)>;
+
   // Starts so many threads, of which one at a time polls: two that wait on one queue wake each
   // other for every event. A thread takes all events that have come, and then calls `run_submitted`
-  // if any of them submitted a request. If many did, another thread polls meanwhile.
-  void Start(int threads, const std::function<void()>& run_submitted);
+  // if any of them submitted a request; while that does long work another thread polls.
+  void Start(int threads, const RunSubmitted& run_submitted);
 
   // After gRPC's server was shut down: waits for the last call to end and joins the threads.
   void Shutdown();
 
  private:
   void GiveBackTicket();
-  void Poll(const std::function<void()>& run_submitted);
+  void Poll(const RunSubmitted& run_submitted);
   void TakeTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);  // Waits until no thread polls.
   void GiveTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);
 

@@ -73,7 +73,7 @@ class CallQueueTest : public testing::Test {
 TEST_F(CallQueueTest, WhatWasSubmittedIsRunAndNothingElse) {
   std::atomic<int> runs = 0;
   absl::Notification ran;
-  queue_->Start(1, [&] {
+  queue_->Start(1, [&](absl::FunctionRef<void()>) {
     if (++runs == 1) ran.Notify();
   });
   absl::Notification happened;
@@ -95,7 +95,7 @@ TEST_F(CallQueueTest, WhatHasComeMeanwhileIsRunTogether) {
   std::atomic<int> happened = 0;
   std::atomic<int> happened_before_run = 0;
   absl::Notification ran;
-  queue_->Start(1, [&] {
+  queue_->Start(1, [&](absl::FunctionRef<void()>) {
     if (ran.HasBeenNotified()) return;
     happened_before_run = happened.load();
     ran.Notify();
@@ -119,10 +119,12 @@ TEST_F(CallQueueTest, WhatHasComeMeanwhileIsRunTogether) {
   EXPECT_EQ(happened_before_run, kEvents);
 }
 
-TEST_F(CallQueueTest, WhileOneThreadRunsALargeBatchAnotherPolls) {
+TEST_F(CallQueueTest, WhileOneThreadDoesLongWorkAnotherPolls) {
   absl::Notification running;
   absl::Notification end_run;
-  queue_->Start(2, [&] {
+  queue_->Start(2, [&](absl::FunctionRef<void()> before_long_work) {
+    before_long_work();
+    before_long_work();  // Once more does no harm.
     if (!running.HasBeenNotified()) running.Notify();
     EXPECT_TRUE(end_run.WaitForNotificationWithTimeout(kPatience));
   });
@@ -147,7 +149,7 @@ TEST_F(CallQueueTest, WhileOneThreadRunsALargeBatchAnotherPolls) {
 }
 
 TEST_F(CallQueueTest, ShutdownKeepsTheQueueOpenUntilTheLastCallHasEnded) {
-  queue_->Start(2, [] {});
+  queue_->Start(2, [](absl::FunctionRef<void()>) {});
   std::optional<CallQueue::Ticket> call;
   call.emplace(*queue_);
   ShutdownServer();

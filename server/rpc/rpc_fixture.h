@@ -43,7 +43,7 @@ struct RpcServerOptions {
   int pollers = 2;
   int calls_ready = 8;
   std::function<std::shared_ptr<Servable>(ModelSettings)> make_model;  // In place of a fake.
-  std::function<void()> run_submitted = [] {};
+  CallQueue::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) {};
 };
 
 // Serves the model "m", version 2, with the input "x" and the output "y": one to four rows of

@@ -31,7 +31,7 @@ class TestServer {
     queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
     server_ = builder.BuildAndStart();
     await_calls(*queue_);
-    queue_->Start(2, [] {});
+    queue_->Start(2, [](absl::FunctionRef<void()>) {});
     channel_ =
         grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
   }
