@@ -29,7 +29,7 @@ class Server {
  public:
   struct Options {
     std::string model_repository;
-    std::vector<std::string> models;  // Empty: all of the repository.
+    std::vector<std::string> models;                        // Empty: all of the repository.
     absl::Duration repository_poll = absl::ZeroDuration();  // Zero: changes on demand only.
     std::string host = "0.0.0.0";
     int port = 8001;  // 0: any free one, which the log tells.

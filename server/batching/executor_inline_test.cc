@@ -70,6 +70,29 @@ TEST(ExecutorInlineTest, ABatchIsCutSoThatItKeepsItsThreadForAShortTimeOnly) {
   EXPECT_EQ(requests.front().Wait().batch_rows, 3);
 }
 
+TEST(ExecutorInlineTest, ItsThreadIsToldBeforeALongBatchOnly) {
+  Executor executor(1);
+  TestLane::Options options = Inline();
+  options.measured = {{1, absl::Hours(1)}};
+  TestLane slow(executor, options);
+  options.measured = {{1, absl::Nanoseconds(1)}};
+  TestLane fast(executor, options);
+  slow.puppet.Release();
+  fast.puppet.Release();
+  TestRequest long_one("a"), short_one("b");
+  int told = 0;
+  fast.Submit(short_one);
+  executor.RunInline([&] { ++told; });
+  EXPECT_EQ(told, 0);
+  slow.Submit(long_one);
+  executor.RunInline([&] {
+    ++told;
+    EXPECT_FALSE(long_one.IsAnswered());
+  });
+  EXPECT_EQ(told, 1);
+  EXPECT_TRUE(long_one.IsAnswered());
+}
+
 TEST(ExecutorInlineTest, WhatFindsItsInstanceBusyIsRunByTheThreadThatFreesIt) {
   Executor executor(1);
   TestLane lane(executor, Inline());

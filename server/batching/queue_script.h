@@ -64,9 +64,7 @@ class QueueScript {
   }
 
   // So many requests of one row, a name each: "<prefix>1", "<prefix>2"; how many were taken.
-  int PushMany(const std::string& prefix, int count) {
-    return PushMany(prefix, count, Request());
-  }
+  int PushMany(const std::string& prefix, int count) { return PushMany(prefix, count, Request()); }
   int PushMany(const std::string& prefix, int count, Request request) {
     int taken = 0;
     for (int i = 1; i <= count; ++i) {

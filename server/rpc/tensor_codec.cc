@@ -57,8 +57,7 @@ absl::Status CheckShape(const ModelSettings& settings, const TensorSpec& spec,
 }
 
 absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSettings& settings,
-                                        const TensorSpec& spec,
-                                        std::list<std::string>& converted) {
+                                        const TensorSpec& spec, std::list<std::string>& converted) {
   if (tensor.data_type() != v1::TYPE_INVALID && tensor.data_type() != spec.type) {
     return absl::InvalidArgumentError(absl::StrCat("expected ", v1::DataType_Name(spec.type),
                                                    ", got ",
