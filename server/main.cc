@@ -61,7 +61,7 @@ void LogAsWeir(gpr_log_func_args* args) {
 
 // Also from outside: a message of a caller's that does not parse comes to this.
 void LogProtobufAsWeir(google::protobuf::LogLevel, const char*, int, const std::string& message) {
-  WEIR_LOG(kWarning, "protobuf: ", message);
+  WEIR_LOG_EVERY(kWarning, absl::Seconds(1), "protobuf: ", message);
 }
 
 int Run() {
@@ -85,9 +85,11 @@ int Run() {
   absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
       {.model_repository = absl::GetFlag(FLAGS_model_repository),
        .models = absl::GetFlag(FLAGS_models),
+       .repository_poll = absl::GetFlag(FLAGS_repository_poll),
        .host = absl::GetFlag(FLAGS_host),
        .port = absl::GetFlag(FLAGS_port),
        .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes),
+       .max_bytes_in_flight = absl::GetFlag(FLAGS_max_bytes_in_flight),
        .batching = {.usable_cpus = cpus.Count(),
                     .pollers = pollers > 0 ? pollers : cpus.Count(),
                     .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)},

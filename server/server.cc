@@ -54,7 +54,7 @@ Server::Server(const Options& options, std::unique_ptr<Executor> executor,
                    grpc::health::v1::HealthCheckRequest::descriptor()->file()}) {}
 
 Server::~Server() {
-  if (grpc_server_ != nullptr) Drain(absl::ZeroDuration());
+  if (grpc_server_ != nullptr && !drained_) Drain(absl::ZeroDuration());
 }
 
 absl::Status Server::Listen() {
@@ -114,6 +114,7 @@ absl::Status Server::LoadModels() {
 }
 
 void Server::Drain(absl::Duration timeout) {
+  drained_ = true;
   // Models that get ready from here on do not turn health back.
   health_.Shutdown();
   repository_->Stop();

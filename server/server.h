@@ -74,6 +74,7 @@ class Server {
   ReflectionService reflection_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::unique_ptr<CallQueue> call_queue_;
+  bool drained_ = false;
 };
 
 }  // namespace weir

@@ -116,9 +116,12 @@ int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
 
 BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
                       absl::Time cut, std::vector<Entry> batch) {
-  const absl::Time begin = MonotonicNow();
+  absl::Time begin = MonotonicNow();
   BatchOutcome outcome;
-  if (ExpiredRows(batch, begin) > 0) outcome.refused_rows = RefuseExpired(batch, begin);
+  if (ExpiredRows(batch, begin) > 0) {
+    outcome.refused_rows = RefuseExpired(batch, begin);
+    begin = MonotonicNow();
+  }
   if (batch.empty()) return outcome;
   const Assembled assembled(batch);
   const absl::Time start = batch.size() == 1 ? begin : MonotonicNow();
@@ -132,6 +135,7 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
            {.assemble = start - begin, .inference = end - start});
     return outcome;
   }
+  outcome.failed = true;
   if (batch.size() == 1) {
     WEIR_LOG_EVERY(kError, absl::Seconds(1), "a model failed", LogField("model", settings.name),
                    LogField("version", version), LogField("error", outputs.status().message()));

@@ -14,6 +14,7 @@ namespace weir {
 
 struct BatchOutcome {
   absl::Duration time;  // From the first byte copied until the model was done.
+  bool failed = false;  // The model failed, if only on the batch as a whole.
   int64_t failed_rows = 0;
   int64_t refused_rows = 0;  // Expired after the batch was cut, and not run.
   int64_t expired_rows = 0;  // Expired when the model began, and run.

@@ -91,9 +91,9 @@ class Executor::Lane {
 
 Executor::LaneState& Executor::StateOf(const Lane& lane) const { return lane.state_; }
 
-Executor::Executor(int workers) {
+Executor::Executor(int cores) : cores_(std::max(cores, 1)) {
   absl::MutexLock lock(&mu_);
-  StartWorkers(std::max(workers, 1));
+  StartWorkers(cores_);
 }
 
 Executor::~Executor() {
@@ -157,6 +157,7 @@ void Executor::Submit(Lane& lane, Task task) {
 }
 
 void Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
+  absl::Duration kept_busy;
   while (true) {
     Work work;
     {
@@ -176,7 +177,8 @@ void Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
       }
     }
     if (work.lane == nullptr) return;
-    if (work.expected >= kLongBatch) before_long_batch();
+    kept_busy += work.expected;
+    if (kept_busy >= kLongBatch) before_long_batch();
     Run(std::move(work));
   }
 }
@@ -291,7 +293,7 @@ void Executor::Run(Work work) {
   if (!any) return;
   // How fast a model fails tells nothing of how long it works.
   const int64_t executed_rows = work.cut.rows - outcome.refused_rows;
-  if (outcome.failed_rows == 0 && executed_rows > 0) {
+  if (!outcome.failed && executed_rows > 0) {
     state.cost.Observe(executed_rows, outcome.time);
   }
   state.counts.executed_batches += executed_rows > 0 ? 1 : 0;
@@ -304,7 +306,7 @@ void Executor::Run(Work work) {
 
 BatchQueue::Outlook Executor::OutlookOf(const LaneState& state) const {
   BatchQueue::Outlook outlook{.next_free = absl::InfinitePast()};
-  const double cores = static_cast<double>(workers_.size()) * shares_.Share(state.member);
+  const double cores = static_cast<double>(cores_) * shares_.Share(state.member);
   outlook.parallel = std::min<double>(state.options.instances, cores);
   if (!state.has_free_instance()) {
     outlook.next_free = *std::min_element(state.busy_until.begin(), state.busy_until.end());

@@ -40,8 +40,8 @@ class Executor {
 
   class Lane;
 
-  explicit Executor(int workers);
-  ~Executor();  // After the last lane was removed; joins the workers.
+  explicit Executor(int cores);  // With a worker for each.
+  ~Executor();                   // After the last lane was removed; joins the workers.
 
   // Starts more workers if the lane may have more instances than there are. `measured` is what
   // warm-up found.
@@ -55,8 +55,8 @@ class Executor {
   // As Servable::Submit.
   void Submit(Lane& lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Runs what waits in inline lanes, on this thread. Calls `before_long_batch` before a batch that
-  // is worth another thread's taking over what this one does besides.
+  // Runs what waits in inline lanes, on this thread. Calls `before_long_batch` before a batch with
+  // which this takes so long that another thread should take over what this one does besides.
   void RunInline(absl::FunctionRef<void()> before_long_batch = [] {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   ServableCounts Counts(const Lane& lane) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -96,6 +96,7 @@ class Executor {
   void StartWorkers(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WakeWorker() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const int cores_;
   mutable absl::Mutex mu_;
   absl::CondVar wake_;  // For workers: there is work, or the end.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

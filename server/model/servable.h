@@ -45,7 +45,8 @@ struct ServableCounts {
   int64_t executed_rows = 0;
   int64_t executed_batches = 0;
   int64_t expired_executed_rows = 0;  // Their deadline had passed when the model began: a defect.
-  int64_t failed_rows = 0;            // The model failed on their batch.
+  int64_t failed_rows =
+      0;  // The model failed on them, or on their batch and they were not run again.
   int64_t queue_full_rows = 0;
   int64_t unreachable_deadline_rows = 0;
   int64_t expired_rows = 0;
