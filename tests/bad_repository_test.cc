@@ -121,6 +121,24 @@ TEST_F(BadRepositoryTest, FlagsOutOfRange) {
                    "max_request_bytes is not positive: -7");
 }
 
+TEST_F(BadRepositoryTest, AModelThatComesLaterIsFoundByPolling) {
+  fs::remove_all(Path("fashion-balanced"));
+  RunningServer server({"--model_repository=" + root_, "--repository_poll=100ms"});
+  ASSERT_TRUE(server.WaitUntilReady("fashion-fast")) << server.process().output();
+  Copy("fashion-balanced");
+  EXPECT_TRUE(server.WaitUntilReady("fashion-balanced")) << server.process().output();
+}
+
+TEST_F(BadRepositoryTest, MoreBytesInFlightThanAllowedAreRefused) {
+  RunningServer server(
+      {"--model_repository=" + root_, "--models=fashion-fast", "--max_bytes_in_flight=500"});
+  ASSERT_TRUE(server.WaitUntilReady("fashion-fast")) << server.process().output();
+  v1::PredictResponse response;
+  const grpc::Status status = server.Predict(BlankImage("fashion-fast"), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("at most 500 are allowed"));
+}
+
 TEST_F(BadRepositoryTest, AHostThatIsNoAddress) {
   ExpectStartFails({"--model_repository=" + root_, "--host=not-an-address"},
                    "cannot listen on not-an-address:0");
