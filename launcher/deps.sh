@@ -9,22 +9,26 @@ readonly -A PACKAGES=(
     bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config
     libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
     libtorch-dev libopenblas0-pthread libpng-dev zlib1g-dev
+    prometheus-cpp-dev libcivetweb-dev libdeflate-dev
     libgtest-dev libgmock-dev dataset-fashion-mnist"
-  # The converter of random forests, compared with scikit-learn; README's Python client.
-  [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf"
+  # The converter of random forests, compared with scikit-learn; README's Python client; a real
+  # Prometheus, which has to agree with what the gateway counts.
+  [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf prometheus"
+  # What weir is measured against.
+  [bench]="prometheus-pushgateway"
   # The part of ./weir check that compiles nothing.
   [lint]="clang-format-14 shellcheck"
   # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier.
   [check]="clang-14 clang-tidy-14 libclang-rt-14-dev npm"
 )
-readonly -A MEGABYTES=([build]=2500 [test]=600 [lint]=250 [check]=700)
+readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=30 [lint]=250 [check]=700)
 
 command_deps() {
   local group
   (($# > 0)) || set -- build test
   for group in "$@"; do
     [[ -n ${PACKAGES[$group]:-} ]] ||
-      usage_error "there is no package group '$group' (groups: build, test, lint, check)"
+      usage_error "there is no package group '$group' (groups: build, test, bench, lint, check)"
   done
   install_packages "$@"
 }

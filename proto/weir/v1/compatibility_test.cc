@@ -15,6 +15,7 @@
 #include "weir/v1/diagnostics.pb.h"
 #include "weir/v1/model_config.pb.h"
 #include "weir/v1/predictor.pb.h"
+#include "weir/v1/stats.pb.h"
 #include "weir/v1/tensor.pb.h"
 
 namespace weir {
@@ -67,6 +68,7 @@ TEST(CompatibilityTest, WhatWasPublishedStaysAndWhatIsNewIsWrittenDown) {
   List(*v1::ModelConfig::descriptor()->file(), now);
   List(*v1::EchoRequest::descriptor()->file(), now);
   List(*v1::ListModelsRequest::descriptor()->file(), now);
+  List(*v1::PushRequest::descriptor()->file(), now);
 
   const auto text = ReadFile("proto/weir/v1/compatibility.txt");
   ASSERT_TRUE(text.ok()) << text.status();
