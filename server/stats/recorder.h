@@ -1,0 +1,86 @@
+// Counts what a server does, so that nothing is lost when it is killed, and makes pushes of it.
+#ifndef WEIR_SERVER_STATS_RECORDER_H_
+#define WEIR_SERVER_STATS_RECORDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/stats/version_stats.h"
+#include "weir/v1/stats.pb.h"
+
+namespace weir {
+
+// Thread-safe. All counts live in a file that is mapped into memory (docs/stats-file.md), one for
+// each boot: when the process is killed, the next boot of the same replica finds it (orphans.h).
+// Counts are never given back: a version that is unloaded and loaded again goes on counting.
+class Recorder {
+ public:
+  struct Options {
+    // Where the file of this boot is made; made itself if it is not there, but not its parents.
+    // Empty: counts live in memory only.
+    std::string state_dir;
+    std::string replica;  // The stable name of this server, 1 to 128 bytes of UTF-8.
+
+    // Threads that count without getting into each other's way; any others share one shard. A
+    // version takes some 18 KB for each.
+    int shards = 16;
+  };
+
+  // INVALID_ARGUMENT if the replica is no name; otherwise the system's reason why there can be no
+  // file in state_dir. A full disk is no error: the log says so and counts live in memory.
+  static absl::StatusOr<std::unique_ptr<Recorder>> Create(const Options& options);
+  ~Recorder();  // Keeps the file. After the last Record.
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  // Finds or makes; not for each request. The result is valid as long as the recorder. A version
+  // whose definition has changed gets counters of its own, and pushes add them up.
+  VersionStats& ForVersion(const VersionDefinition& definition);
+
+  // For requests that did not get as far as a version: only their code and rejection are counted.
+  // `model` is one that the repository has, or metric::kUnknownModel: whatever callers make up
+  // would be kept for good. Not for each request either.
+  VersionStats& Unresolved(absl::string_view model);
+
+  // A load of a version or of a configuration failed. Unresolved(model) makes the counter.
+  void RecordLoadFailure(absl::string_view model);
+
+  // A push was not taken, at the first try or a later one.
+  void RecordPushFailure();
+
+  // Processor time that the process used since it began; less than before changes nothing.
+  void SetProcessCpu(absl::Duration used);
+
+  // Makes `push` a snapshot with the next seq: replica, boot, dictionary and all counts. Left to
+  // the caller: acknowledged_seq, interval_ms, last, and gauges, whose families may be appended to
+  // the dictionary's bytes and their values to `values`. Counts that a thread recorded before it
+  // let this one know are in it.
+  void FillPush(v1::PushRequest& push);
+
+  // Remembers for the next boot what a gateway has, so that it can tell one that lost its journal.
+  // Of up to 8 gateways.
+  void NoteAcknowledged(absl::string_view gateway, uint64_t seq);
+
+  // Once the last push was acknowledged by all gateways: the next boot has nothing to push of this
+  // one. Counting goes on to be safe to call.
+  void DeleteFile();
+
+  const std::string& replica() const;
+  const std::string& boot_id() const;  // 16 bytes.
+  absl::Time boot_time() const;
+
+ private:
+  struct State;
+  explicit Recorder(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_STATS_RECORDER_H_
