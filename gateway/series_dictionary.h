@@ -1,0 +1,82 @@
+// The series of a push: v1.Dictionary, read and checked.
+#ifndef WEIR_GATEWAY_SERIES_DICTIONARY_H_
+#define WEIR_GATEWAY_SERIES_DICTIONARY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "base/metrics.h"
+
+namespace weir {
+
+struct DictionaryLimits {
+  int64_t max_series = 20'000;  // Lines of /metrics; a histogram has many.
+  int max_labels = 32;          // Of a series.
+  int max_label_bytes = 1024;   // Of a name or value.
+};
+
+// Immutable. Boots share none: labels tell their replicas apart.
+class SeriesDictionary {
+ public:
+  struct Family {
+    std::string name;
+    std::string help;
+    MetricType type;
+    GaugeMerge merge;
+    std::vector<std::string> label_names;
+    bool log_linear;
+    bool without_sum;
+    uint32_t first_series;
+    uint32_t num_series;
+  };
+
+  struct Series {
+    uint32_t family;
+    // Of a histogram: where its counts begin, one more than it has bounds.
+    uint32_t first_count;
+    // Of one with log_linear: which it is among those.
+    uint32_t log_linear;
+    absl::string_view labels;         // As LabelText writes them.
+    absl::Span<const double> bounds;  // Of a histogram.
+  };
+
+  // INVALID_ARGUMENT that names what is wrong, RESOURCE_EXHAUSTED if it is over a limit.
+  static absl::StatusOr<std::shared_ptr<const SeriesDictionary>> Parse(
+      absl::string_view bytes, const DictionaryLimits& limits);
+
+  SeriesDictionary(const SeriesDictionary&) = delete;
+  SeriesDictionary& operator=(const SeriesDictionary&) = delete;
+
+  absl::string_view bytes() const { return bytes_; }  // That it was parsed from.
+  absl::Span<const Family> families() const { return families_; }
+  absl::Span<const Series> series() const { return series_; }
+  const Family& FamilyOf(const Series& series) const { return families_[series.family]; }
+
+  uint32_t num_counts() const { return num_counts_; }
+  uint32_t num_log_linear() const { return num_log_linear_; }
+  int64_t num_lines() const { return num_lines_; }  // Of /metrics.
+
+  // For messages: name{labels}.
+  std::string NameOf(const Series& series) const;
+
+ private:
+  SeriesDictionary() = default;
+
+  std::string bytes_;
+  std::string text_;            // What labels point into.
+  std::vector<double> bounds_;  // What bounds point into.
+  std::vector<Family> families_;
+  std::vector<Series> series_;
+  uint32_t num_counts_ = 0;
+  uint32_t num_log_linear_ = 0;
+  int64_t num_lines_ = 0;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_GATEWAY_SERIES_DICTIONARY_H_
