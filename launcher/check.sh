@@ -8,7 +8,7 @@ source "$WEIR_ROOT/launcher/sources.sh"
 readonly UNIT_TESTS=(-- //... -//tests/...)
 
 command_check() {
-  local fast=''
+  local fast='' fuzzer
   case ${1:-} in
     --fast) fast=yes ;;
     '') ;;
@@ -26,6 +26,7 @@ command_check() {
     step asan
     step ubsan
     step tsan
+    for fuzzer in $(fuzzers); do step fuzz "$fuzzer"; done
   fi
   echo "$STEPS_OK checks ok, $STEPS_FAILED failed"
   ((STEPS_FAILED == 0))
@@ -34,11 +35,12 @@ command_check() {
 STEPS_OK=0
 STEPS_FAILED=0
 
-# step NAME: runs check_NAME and prints its outcome; its output only when it failed.
+# step NAME [TARGET]: runs check_NAME and prints its outcome; its output only when it failed.
 step() {
-  local name=$1 log=$LOG_DIR/check-$1.log began=$SECONDS outcome=ok
-  run_logged "check $name" "$log" "check_$name" || outcome=FAILED
-  printf '  %-14s %-7s %4d s\n' "$name" "$outcome" $((SECONDS - began))
+  local name=$1${2:+ ${2##*:}} log began=$SECONDS outcome=ok
+  log=$LOG_DIR/check-${name/ /-}.log
+  run_logged "check $name" "$log" "check_$1" "${@:2}" || outcome=FAILED
+  printf '  %-25s %-7s %4d s\n' "$name" "$outcome" $((SECONDS - began))
   if [[ $outcome == ok ]]; then
     STEPS_OK=$((STEPS_OK + 1))
   else
@@ -86,6 +88,19 @@ check_thread-safety() { bazel_check build --config=thread-safety //...; }
 check_asan() { bazel_check test --config=asan "${UNIT_TESTS[@]}"; }
 check_ubsan() { bazel_check test --config=ubsan "${UNIT_TESTS[@]}"; }
 check_tsan() { bazel_check test --config=tsan "${UNIT_TESTS[@]}"; }
+
+readonly FUZZ_SECONDS=60
+
+# Prints the targets that read made-up bytes until one of them breaks something.
+fuzzers() {
+  bazel_in_tree query 2>/dev/null "attr(tags, '\\bfuzz\\b', //...)"
+}
+
+# One fuzzer for a minute. What it found stays in the log's folder.
+check_fuzz() {
+  bazel_in_tree run --config=fuzz --color=no --curses=no "$1" -- -max_total_time=$FUZZ_SECONDS \
+    -print_final_stats=1 -artifact_prefix="$LOG_DIR/fuzz-${1##*:}-"
+}
 
 bazel_check() {
   local verb=$1

@@ -21,6 +21,9 @@ readonly -A PACKAGES=(
   # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier.
   [check]="clang-14 clang-tidy-14 libclang-rt-14-dev npm"
 )
+# Packages that also bring a daemon of their name, which would start now and at each boot. Tests and
+# benchmarks start such programs themselves.
+readonly DAEMONS=(prometheus prometheus-pushgateway)
 readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=30 [lint]=250 [check]=700)
 
 command_deps() {
@@ -96,6 +99,7 @@ fold_words() {
 
 apt_install() {
   local log=$LOG_DIR/apt-install.log update_log=$LOG_DIR/apt-update.log as_root=() began=$SECONDS
+  local daemons status=0
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
   if ((EUID != 0)); then
@@ -108,9 +112,30 @@ apt_install() {
   say "installing packages ($# and what they need; a few minutes; log: $log)"
   # A source that cannot be reached may be one that is not needed: install decides.
   run_logged "apt-get update" "$update_log" "${as_root[@]}" "${apt[@]}" update || true
+  mapfile -t daemons < <(daemons_among /run/systemd/system "$@")
+  # Masked until they are disabled: a package starts what it has enabled.
+  ((${#daemons[@]} == 0)) || "${as_root[@]}" systemctl --quiet mask --runtime "${daemons[@]}"
   run_logged "apt-get install" "$log" "${as_root[@]}" "${apt[@]}" install --yes \
-    --no-install-recommends "$@" || apt_failed "$update_log" "$log"
+    --no-install-recommends "$@" || status=$?
+  if ((${#daemons[@]} > 0)); then
+    "${as_root[@]}" systemctl --quiet unmask --runtime "${daemons[@]}"
+    "${as_root[@]}" systemctl --quiet disable "${daemons[@]}" 2>/dev/null || true
+  fi
+  ((status == 0)) || apt_failed "$update_log" "$log"
   say "packages installed in $((SECONDS - began)) s"
+}
+
+# daemons_among SYSTEMD_FOLDER PACKAGE...: prints the units that systemd, if it runs, would start
+# when these packages are installed. Without systemd, Debian starts nothing in a bare root.
+daemons_among() {
+  local folder=$1 package daemon
+  shift
+  [[ -d $folder ]] || return 0
+  for package in "$@"; do
+    for daemon in "${DAEMONS[@]}"; do
+      [[ $package != "$daemon" ]] || echo "$daemon.service"
+    done
+  done
 }
 
 # apt_failed LOG...: ends the program with what apt complained of.

@@ -1,14 +1,24 @@
-# ./weir test: every test, and how many passed.
+# ./weir test: every test, and how many passed. Those with the tags "long" and "manual" run with
+# --long only.
 # shellcheck shell=bash
 
 # shellcheck source=launcher/build.sh
 source "$WEIR_ROOT/launcher/build.sh"
 
 command_test() {
-  local log=$LOG_DIR/test.log status=0 passed failed
+  local log=$LOG_DIR/test.log status=0 passed failed which='' tests
+  if [[ ${1:-} == --long ]]; then
+    which=long
+    shift
+  fi
   (($# > 0)) || set -- //...
   install_packages build test
   prepare_bazel
+  if [[ -n $which ]]; then
+    mapfile -t tests < <(long_tests "$@")
+    ((${#tests[@]} > 0)) || die "there is no long test in $*"
+    set -- "${tests[@]}"
+  fi
   bazel_logged "building and testing" "$log" test --keep_going --test_output=summary \
     --test_summary=short "$@" || status=$?
   show_results "$log"
@@ -17,6 +27,11 @@ command_test() {
   if ((status != 0 && failed == 0)); then failed=1; fi
   echo "$passed passed, $failed failed"
   ((failed == 0))
+}
+
+# long_tests TARGET...: prints the tests among them that are too long for every day.
+long_tests() {
+  bazel_in_tree query 2>/dev/null "attr(tags, '\blong\b', tests(set($*)))"
 }
 
 # The result lines of Bazel's log, e.g. "//base:log_test (cached) PASSED in 0.1s".
