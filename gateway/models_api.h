@@ -1,0 +1,20 @@
+// /api/models: the current figures of every model as JSON, for pages and scripts.
+// docs/http-api.md has the schema.
+#ifndef WEIR_GATEWAY_MODELS_API_H_
+#define WEIR_GATEWAY_MODELS_API_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gateway/ledger.h"
+#include "gateway/text_buffer.h"
+
+namespace weir {
+
+inline constexpr absl::string_view kModelsContentType = "application/json";
+
+// Appends one JSON object. `now` is that of the ledger, by the calendar. Reads only.
+void RenderModels(const Ledger& ledger, absl::Time now, TextBuffer& out);
+
+}  // namespace weir
+
+#endif  // WEIR_GATEWAY_MODELS_API_H_
