@@ -2,14 +2,23 @@
 #ifndef WEIR_SERVER_STATS_RECORDER_H_
 #define WEIR_SERVER_STATS_RECORDER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "absl/status/status.h"
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/stats/stats_file.h"
+#include "server/stats/stats_schema.h"
+#include "server/stats/stats_snapshot.h"
 #include "server/stats/version_stats.h"
 #include "weir/v1/stats.pb.h"
 
@@ -40,15 +49,15 @@ class Recorder {
 
   // Finds or makes; not for each request. The result is valid as long as the recorder. A version
   // whose definition has changed gets counters of its own, and pushes add them up.
-  VersionStats& ForVersion(const VersionDefinition& definition);
+  VersionStats& ForVersion(const VersionDefinition& definition) ABSL_LOCKS_EXCLUDED(mu_);
 
   // For requests that did not get as far as a version: only their code and rejection are counted.
   // `model` is one that the repository has, or metric::kUnknownModel: whatever callers make up
   // would be kept for good. Not for each request either.
-  VersionStats& Unresolved(absl::string_view model);
+  VersionStats& Unresolved(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A load of a version or of a configuration failed. Unresolved(model) makes the counter.
-  void RecordLoadFailure(absl::string_view model);
+  // A load of a version or of a configuration failed. Unresolved(model) makes the counter, with 0.
+  void RecordLoadFailure(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_);
 
   // A push was not taken, at the first try or a later one.
   void RecordPushFailure();
@@ -60,25 +69,51 @@ class Recorder {
   // the caller: acknowledged_seq, interval_ms, last, and gauges, whose families may be appended to
   // the dictionary's bytes and their values to `values`. Counts that a thread recorded before it
   // let this one know are in it.
-  void FillPush(v1::PushRequest& push);
+  void FillPush(v1::PushRequest& push) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Remembers for the next boot what a gateway has, so that it can tell one that lost its journal.
   // Of up to 8 gateways.
-  void NoteAcknowledged(absl::string_view gateway, uint64_t seq);
+  void NoteAcknowledged(absl::string_view gateway, uint64_t seq) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Once the last push was acknowledged by all gateways: the next boot has nothing to push of this
-  // one. Counting goes on to be safe to call.
-  void DeleteFile();
+  // Once all gateways have acknowledged the last push: the next boot has nothing to push of this
+  // one. What is counted afterwards is lost.
+  void DeleteFile() ABSL_LOCKS_EXCLUDED(mu_);
 
-  const std::string& replica() const;
-  const std::string& boot_id() const;  // 16 bytes.
-  absl::Time boot_time() const;
+  const std::string& replica() const { return replica_; }
+  const std::string& boot_id() const { return boot_id_; }  // 16 bytes.
+  absl::Time boot_time() const { return boot_time_; }
 
  private:
-  struct State;
-  explicit Recorder(std::unique_ptr<State> state);
+  // As many shards as there are slots, and behind them one for the threads that have none.
+  struct Block {
+    StatsSchema schema;
+    CellMemory memory;
+    size_t stride = 0;
+    int shards = 0;
+  };
 
-  std::unique_ptr<State> state_;
+  Recorder(const Options& options, std::string boot_id, absl::Time boot_time,
+           std::unique_ptr<StatsFile> file);
+
+  Block& AddBlock(const StatsSchema& schema, int shards) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  VersionStats& Add(std::unique_ptr<VersionStats> version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::string replica_;
+  const std::string boot_id_;
+  const absl::Time boot_time_;
+  const int shards_;
+
+  // Of what belongs to the process and not to a model; constant after construction.
+  uint64_t* cpu_cell_ = nullptr;
+  uint64_t* push_failures_cell_ = nullptr;
+
+  absl::Mutex mu_;
+  const std::unique_ptr<StatsFile> file_ ABSL_PT_GUARDED_BY(mu_);  // Null without a state_dir.
+  std::vector<std::unique_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::unique_ptr<VersionStats>> versions_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, VersionStats*, std::less<>> unresolved_ ABSL_GUARDED_BY(mu_);
+  std::optional<SnapshotPlan> plan_ ABSL_GUARDED_BY(mu_);  // Of blocks_, once it is needed.
+  uint64_t last_seq_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace weir

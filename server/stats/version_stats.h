@@ -3,30 +3,17 @@
 #define WEIR_SERVER_STATS_VERSION_STATS_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/stats/duration_bounds.h"
+#include "server/stats/version_layout.h"
 
 namespace weir {
-
-// Why a request was turned away before the model ran.
-enum class Rejection {
-  kNone,
-  kQueueFull,
-  kUnreachableDeadline,
-  kExpired,
-  kCancelled,
-  kInvalid,
-  kDraining,
-};
-
-// Stages of a request.
-enum class Stage { kQueue, kAssemble, kInference, kRespond };
-inline constexpr int kStages = 4;
 
 // How one request ended. Times are in nanoseconds; those below zero count as zero.
 struct AnswerRecord {
@@ -39,26 +26,9 @@ struct AnswerRecord {
   std::array<int64_t, kStages> stage_ns = {};  // By Stage.
 };
 
-// What has to be known of a version to count it.
-struct VersionDefinition {
-  std::string model;
-  int64_t version = 0;
-  absl::Duration slo_latency = absl::InfiniteDuration();  // A bound of durations, if finite.
-  int64_t max_batch_rows = 0;
-
-  // Of a classifier: the label of each class; one without a label goes by its number. Empty: no
-  // classes are counted.
-  std::vector<std::string> classes;
-
-  // Of a regression: whether values are counted, and the bounds of their histogram, ascending.
-  bool has_values = false;
-  std::vector<double> value_bounds;
-
-  bool operator==(const VersionDefinition&) const = default;
-};
-
 // Thread-safe; made by a Recorder and valid as long as that lives. Nothing here locks, allocates or
 // waits: each thread counts in a shard of its own, and those beyond the number of shards share one.
+// What a layout does not count is left out.
 class VersionStats {
  public:
   // A request has come.
@@ -82,6 +52,29 @@ class VersionStats {
 
  private:
   friend class Recorder;
+
+  explicit VersionStats(const VersionDefinition& definition);
+  explicit VersionStats(VersionLayout layout);
+
+  // Before anything else: shards + 1 times `stride` cells, all 0.
+  void Attach(uint64_t* cells, size_t stride, int shards);
+
+  // Calls `record` with the shard of this thread.
+  template <typename Fn>
+  void WithShard(Fn record);
+
+  void RecordLoadFailure();
+
+  uint64_t* Shard(size_t index) const { return cells_ + index * stride_; }
+
+  const VersionDefinition definition_;
+  const DurationBounds duration_bounds_;
+  const VersionLayout layout_;
+
+  // Constant after Attach.
+  uint64_t* cells_ = nullptr;
+  size_t stride_ = 0;
+  unsigned shards_ = 0;  // Behind these is the one that all other threads share.
 };
 
 }  // namespace weir
