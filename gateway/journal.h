@@ -6,45 +6,28 @@
 #ifndef WEIR_GATEWAY_JOURNAL_H_
 #define WEIR_GATEWAY_JOURNAL_H_
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "gateway/journal_format.h"
+#include "gateway/journal_io.h"
+#include "gateway/journal_recovery.h"
 
 namespace weir {
 
-// What an entry is about.
-struct JournalKey {
-  uint8_t kind = 0;
-  std::array<uint8_t, 16> id = {};
-
-  friend bool operator==(const JournalKey&, const JournalKey&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const JournalKey& key) {
-    return H::combine(std::move(h), key.kind, key.id);
-  }
-};
-
-// Of entries with one key that with the largest order counts; among equals, the later one.
-struct JournalEntry {
-  JournalKey key;
-  uint64_t order = 0;
-  absl::string_view payload;  // At most Journal::kMaxPayloadBytes.
-};
-
-// One thread calls it at a time; only a Compaction may be at work on another one.
+// One thread calls it at a time, but for what says otherwise.
 class Journal {
  public:
-  static constexpr size_t kMaxPayloadBytes = size_t{64} << 20;
-
   enum class Durability {
     kProcess,  // Survives the end of the process: Append has handed it to the system.
     kPower,    // Survives the end of the machine: Append waits for the disk.
@@ -53,16 +36,7 @@ class Journal {
   struct Options {
     std::string directory;  // Is made if it is not there; its parent has to be.
     Durability durability = Durability::kProcess;
-  };
-
-  // What Open found.
-  struct Recovery {
-    int64_t entries = 0;        // Of all that were read, whole ones.
-    int64_t newest = 0;         // Given back: the newest of each key.
-    int64_t bytes = 0;          // Read.
-    int64_t cut_bytes = 0;      // Of a tail that was half written.
-    int64_t damaged_bytes = 0;  // Passed over.
-    int64_t damages = 0;        // Places.
+    JournalIo* io = &JournalIo::System();
   };
 
   // Opens, reads and repairs the journal of the directory, which stays locked while this lives, and
@@ -76,38 +50,80 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Writes all of them or none. RESOURCE_EXHAUSTED: there is no room. UNAVAILABLE: the disk fails.
-  // The journal is then as it was before, and the next call tries again.
-  absl::Status Append(absl::Span<const JournalEntry> entries);
+  // Writes all of them or none. RESOURCE_EXHAUSTED: there is no room, or the disk fails. The
+  // journal then holds what it held before, and the next call tries again.
+  absl::Status Append(absl::Span<const JournalEntry> entries) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Replaces all that was appended before StartCompaction by what is added to it.
+  // Replaces all that was appended before StartCompaction by what is added to it. May be used on
+  // another thread than the journal.
   class Compaction {
    public:
     ~Compaction();  // Undone if it was not finished.
 
+    // After a failure nothing but the destructor may be called.
     absl::Status Add(const JournalEntry& entry);
-    // Once it returns OK, the old segments are gone.
+
+    // When it returns OK, what was replaced is gone.
     absl::Status Finish();
 
    private:
     friend class Journal;
-    struct State;
-    explicit Compaction(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    Compaction(Journal& journal, uint64_t number);
+    absl::Status Create();
+    absl::Status Flush();
+
+    Journal& journal_;
+    const SegmentHeader header_;
+    const std::string path_;
+    const std::string temporary_path_;
+    int file_ = -1;
+    int64_t size_ = 0;
+    uint64_t entries_ = 0;
+    std::string buffer_;
   };
 
-  // Entries appended from now on are not part of it, whether it is finished before or after them.
-  // One at a time.
-  absl::StatusOr<std::unique_ptr<Compaction>> StartCompaction();
+  // What is appended from now on is not part of it. The caller adds what counts at this very
+  // moment. One at a time.
+  absl::StatusOr<std::unique_ptr<Compaction>> StartCompaction() ABSL_LOCKS_EXCLUDED(mu_);
 
-  const Recovery& recovery() const { return recovery_; }
-  int64_t bytes() const;           // Of all segments.
-  int64_t appended_bytes() const;  // Of those that the next compaction would replace, without the
-                                   // last compaction's result.
+  // What Open found.
+  const JournalRecovery& recovery() const { return recovery_; }
+
+  // Of what was appended, and of what compactions left. Thread-safe.
+  int64_t log_bytes() const ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t snapshot_bytes() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  Journal() = default;
-  Recovery recovery_;
+  // The log that is written to.
+  struct ActiveLog {
+    int file;
+    uint64_t number;
+    uint32_t salt;
+    std::string path;
+    int64_t size;
+  };
+
+  explicit Journal(const Options& options);
+
+  absl::Status Lock();
+  absl::Status Repair(const RecoveredSegments& found) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status BeginLog() ABSL_LOCKS_EXCLUDED(mu_);
+  void CloseLog();
+
+  // Removes what the snapshot with that number stands for.
+  void RemoveReplaced(uint64_t number) ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t BytesOf(SegmentKind kind) const ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteSize(SegmentKind kind, uint64_t number, int64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const Options options_;
+  int lock_file_ = -1;
+  JournalRecovery recovery_;
+  std::optional<ActiveLog> active_;  // Begun by the first Append that finds none.
+  uint64_t next_number_ = 1;         // Of the log after it.
+  std::string buffer_;               // What Append writes.
+
+  mutable absl::Mutex mu_;
+  std::map<std::pair<uint64_t, SegmentKind>, int64_t> sizes_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace weir
