@@ -6,10 +6,14 @@
 #define WEIR_GATEWAY_COMMITTER_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
@@ -17,29 +21,25 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "gateway/committer_queue.h"
 #include "gateway/journal.h"
+#include "gateway/journal_compaction_policy.h"
 #include "gateway/ledger.h"
 #include "gateway/push.h"
 
 namespace weir {
 
-// Thread-safe. One thread of its own takes all pushes that have come, checks them against the
+// Thread-safe. One thread of its own takes the pushes that have come, checks them against the
 // ledger, writes those that are new to the journal at once, applies and answers them. Another one
-// writes compacted journals while pushes go on.
+// compacts the journal while pushes go on.
 class Committer {
  public:
   struct Options {
     Journal::Options journal;
     Ledger::Options ledger;
-    // Pushes that wait; more are refused at once.
-    int max_queued_pushes = 10'000;
-    int64_t max_queued_bytes = int64_t{256} << 20;
-    // The journal is compacted when what was appended since the last time is larger than this, and
-    // than compact_factor times what was left then.
-    int64_t compact_min_bytes = int64_t{64} << 20;
-    int64_t compact_factor = 3;
-    // How often Ledger::Advance is called.
-    absl::Duration tick = absl::Seconds(1);
+    CommitterQueue::Limits queue;
+    CompactionPolicy compaction;
+    absl::Duration tick = absl::Seconds(1);  // How often Ledger::Advance is called.
   };
 
   // For the metrics about the gateway itself; all since the start.
@@ -71,35 +71,69 @@ class Committer {
 
   // `bytes` are those that the push was decoded from. UNAVAILABLE after Stop, RESOURCE_EXHAUSTED
   // when too much waits.
-  void Submit(Push push, std::string bytes, Done done);
+  void Submit(Push push, std::string bytes, Done done) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Counts a push that was refused before it came here, with the series for which there was no
   // place, if that was why.
-  void CountRejected(int64_t dropped_series = 0);
+  void CountRejected(int64_t dropped_series = 0) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Calls read(const Ledger&) and returns what it returns. Readers do not wait for each other, nor
-  // for the disk; pushes wait for readers.
+  // for the disk; a push that is about to be applied waits for them.
   template <typename Read>
-  auto WithLedger(Read&& read) const {
+  auto WithLedger(Read&& read) const ABSL_LOCKS_EXCLUDED(ledger_mu_) {
     absl::ReaderMutexLock lock(&ledger_mu_);
-    return std::forward<Read>(read)(ledger_);
+    return std::forward<Read>(read)(static_cast<const Ledger&>(ledger_));
   }
 
-  Counters counters() const;
+  Counters counters() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // What starting up found in the journal.
-  const Journal::Recovery& recovery() const { return journal_->recovery(); }
+  const JournalRecovery& recovery() const { return journal_->recovery(); }
 
-  // Pushes that wait are answered with UNAVAILABLE; what is being written is finished.
-  void Stop();
+  // Pushes that wait are answered with UNAVAILABLE; what is being written is finished, a compaction
+  // given up. Not from within a Done.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // A push of a round that may be applied.
+  struct Accepted {
+    SubmittedPush submitted;
+    LedgerRecord record;
+  };
+
   explicit Committer(const Options& options);
+
+  absl::Status Load();
+  void Run();
+  void Commit(std::vector<SubmittedPush> round);
+  std::vector<Accepted> Check(std::vector<SubmittedPush> round);
+  absl::Status Write(const std::vector<Accepted>& accepted);
+  void Apply(std::vector<Accepted> accepted);
+  void Refuse(std::vector<Accepted> accepted, const absl::Status& status);
+  void CompactIfDue();
+  void Compact(Journal::Compaction& compaction, const std::vector<LedgerRecord>& records);
+  bool JoinCompaction();
+  absl::Time Now();
 
   const Options options_;
   std::unique_ptr<Journal> journal_;
+
+  // Of the committer's thread, and of Create before there is one.
+  CompactionPolicy compaction_policy_;
+  std::thread compactor_;
+  absl::Time now_ = absl::InfinitePast();  // What Now said last.
+  absl::Time now_asked_;                   // When, by MonotonicNow.
+
+  // Only the committer's thread writes.
   mutable absl::Mutex ledger_mu_;
   Ledger ledger_ ABSL_GUARDED_BY(ledger_mu_);
+
+  mutable absl::Mutex mu_;
+  CommitterQueue queue_ ABSL_GUARDED_BY(mu_);
+  Counters counters_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::optional<absl::Status> compacted_ ABSL_GUARDED_BY(mu_);  // How the compaction ended.
+  std::thread thread_;
 };
 
 }  // namespace weir

@@ -1,0 +1,325 @@
+#include "gateway/committer.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace weir {
+namespace {
+
+absl::Status StoppedError() { return absl::UnavailableError("the gateway ends; try again"); }
+
+JournalEntry EntryOf(const LedgerRecord& record, absl::string_view payload) {
+  return {.key = {.kind = static_cast<uint8_t>(record.kind), .id = record.id.bytes},
+          .order = record.order,
+          .arrival = record.arrival,
+          .payload = payload};
+}
+
+absl::StatusOr<LedgerRecord> RecordOf(const JournalEntry& entry) {
+  const auto kind = static_cast<LedgerRecord::Kind>(entry.key.kind);
+  switch (kind) {
+    case LedgerRecord::Kind::kPush:
+    case LedgerRecord::Kind::kBaseline:
+    case LedgerRecord::Kind::kTotals:
+    case LedgerRecord::Kind::kBase: {
+      WEIR_ASSIGN_OR_RETURN(LedgerRecord record,
+                            LedgerRecord::Decode(kind, entry.arrival, entry.payload));
+      record.id.bytes = entry.key.id;
+      record.order = entry.order;
+      return record;
+    }
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "holds what only a newer weir knows (an entry of kind ", int{entry.key.kind}, ")"));
+}
+
+}  // namespace
+
+Committer::Committer(const Options& options)
+    : options_(options),
+      compaction_policy_(options.compaction),
+      ledger_(options.ledger),
+      queue_(options.queue) {}
+
+absl::StatusOr<std::unique_ptr<Committer>> Committer::Create(const Options& options) {
+  auto committer = absl::WrapUnique(new Committer(options));
+  WEIR_RETURN_IF_ERROR(committer->Load());
+  committer->thread_ = std::thread([committer = committer.get()] { committer->Run(); });
+  pthread_setname_np(committer->thread_.native_handle(), "weir-committer");
+  return committer;
+}
+
+Committer::~Committer() { Stop(); }
+
+absl::Status Committer::Load() {
+  WEIR_ASSIGN_OR_RETURN(
+      journal_, Journal::Open(options_.journal, [this](const JournalEntry& entry) -> absl::Status {
+        WEIR_ASSIGN_OR_RETURN(const LedgerRecord record, RecordOf(entry));
+        absl::MutexLock lock(&ledger_mu_);
+        return ledger_.Restore(record);
+      }));
+  absl::MutexLock lock(&ledger_mu_);
+  ledger_.Advance(Now());
+  return absl::OkStatus();
+}
+
+void Committer::Submit(Push push, std::string bytes, Done done) {
+  SubmittedPush submitted{.push = std::make_shared<const Push>(std::move(push)),
+                          .bytes = std::move(bytes),
+                          .done = std::move(done)};
+  absl::Status refused;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) {
+      refused = StoppedError();
+    } else if (queue_.Add(submitted)) {
+      return;
+    } else {
+      refused = absl::ResourceExhaustedError("too many pushes wait; try again");
+    }
+    ++counters_.rejected;
+  }
+  std::move(submitted.done)(refused);
+}
+
+void Committer::CountRejected(int64_t dropped_series) {
+  absl::MutexLock lock(&mu_);
+  ++counters_.rejected;
+  counters_.dropped_series += dropped_series;
+}
+
+Committer::Counters Committer::counters() const {
+  absl::MutexLock lock(&mu_);
+  Counters counters = counters_;
+  counters.journal_bytes = journal_->log_bytes() + journal_->snapshot_bytes();
+  return counters;
+}
+
+void Committer::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+  if (compactor_.joinable()) compactor_.join();
+}
+
+void Committer::Run() {
+  absl::Time next_tick = MonotonicNow() + options_.tick;
+  while (true) {
+    std::vector<SubmittedPush> round;
+    bool stopping;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto awake = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+        return stopping_ || !queue_.empty();
+      };
+      mu_.AwaitWithTimeout(absl::Condition(&awake), next_tick - MonotonicNow());
+      stopping = stopping_;
+      round = stopping ? queue_.TakeAll() : queue_.TakeRound();
+      if (stopping) counters_.rejected += static_cast<int64_t>(round.size());
+    }
+    if (stopping) {
+      for (SubmittedPush& push : round) std::move(push.done)(StoppedError());
+      return;
+    }
+    if (!round.empty()) Commit(std::move(round));
+    if (MonotonicNow() >= next_tick) {
+      {
+        absl::MutexLock lock(&ledger_mu_);
+        ledger_.Advance(Now());
+      }
+      next_tick = MonotonicNow() + options_.tick;
+    }
+    CompactIfDue();
+  }
+}
+
+void Committer::Commit(std::vector<SubmittedPush> round) {
+  std::vector<Accepted> accepted = Check(std::move(round));
+  if (accepted.empty()) return;
+  const absl::Status written = Write(accepted);
+  if (written.ok()) {
+    Apply(std::move(accepted));
+  } else {
+    Refuse(std::move(accepted), written);
+  }
+}
+
+// Answers those that shall not be written.
+std::vector<Committer::Accepted> Committer::Check(std::vector<SubmittedPush> round) {
+  const absl::Time now = Now();
+  std::vector<Accepted> accepted;
+  std::vector<SubmittedPush> later;
+  std::vector<std::pair<Done, absl::StatusOr<uint64_t>>> answers;
+  Counters counted;
+  {
+    absl::ReaderMutexLock lock(&ledger_mu_);
+    // Check knows nothing of the others in the round: those that may bring series or sources have
+    // to find room together, or wait.
+    int64_t series = options_.ledger.max_series - ledger_.merged().num_lines();
+    int64_t sources = options_.ledger.max_sources - ledger_.num_boots();
+    bool is_first = true;
+    for (SubmittedPush& submitted : round) {
+      const Push& push = *submitted.push;
+      const absl::StatusOr<Ledger::Verdict> verdict = ledger_.Check(push);
+      if (!verdict.ok()) {
+        ++counted.rejected;
+        counted.dropped_series += RefusedSeries(verdict.status());
+        answers.emplace_back(std::move(submitted.done), verdict.status());
+        continue;
+      }
+      if (*verdict == Ledger::Verdict::kDuplicate) {
+        ++counted.duplicate;
+        answers.emplace_back(std::move(submitted.done), ledger_.SeqOf(push.boot_id));
+        continue;
+      }
+      if (push.dictionary != ledger_.DictionaryOf(push.boot_id)) {
+        series -= push.dictionary->num_lines();
+        --sources;
+        if (!is_first && (series < 0 || sources < 0)) {
+          later.push_back(std::move(submitted));
+          continue;
+        }
+        is_first = false;
+      }
+      LedgerRecord record{.kind = *verdict == Ledger::Verdict::kBaseline
+                                      ? LedgerRecord::Kind::kBaseline
+                                      : LedgerRecord::Kind::kPush,
+                          .id = push.boot_id,
+                          .order = push.seq,
+                          .arrival = now,
+                          .push = submitted.push};
+      accepted.push_back({.submitted = std::move(submitted), .record = std::move(record)});
+    }
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    counters_.rejected += counted.rejected;
+    counters_.duplicate += counted.duplicate;
+    counters_.dropped_series += counted.dropped_series;
+    queue_.PutBack(std::move(later));
+  }
+  for (auto& [done, answer] : answers) std::move(done)(std::move(answer));
+  return accepted;
+}
+
+absl::Status Committer::Write(const std::vector<Accepted>& accepted) {
+  std::vector<JournalEntry> entries;
+  entries.reserve(accepted.size());
+  for (const Accepted& push : accepted) {
+    entries.push_back(EntryOf(push.record, push.submitted.bytes));
+  }
+  const absl::Time began = MonotonicNow();
+  const absl::Status status = journal_->Append(entries);
+  const double seconds = absl::ToDoubleSeconds(MonotonicNow() - began);
+  const auto& bounds = Counters::kSyncBounds;
+  bool was_writable;
+  {
+    absl::MutexLock lock(&mu_);
+    ++counters_
+          .sync_counts[std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin()];
+    counters_.sync_sum_seconds += seconds;
+    was_writable = std::exchange(counters_.journal_writable, status.ok());
+    (status.ok() ? counters_.applied : counters_.rejected) += static_cast<int64_t>(accepted.size());
+  }
+  if (!status.ok()) {
+    WEIR_LOG_EVERY(kError, absl::Seconds(10), "pushes are refused: ", status.message());
+  } else if (!was_writable) {
+    WEIR_LOG(kInfo, "the journal can be written to again; pushes are taken");
+  }
+  return status;
+}
+
+void Committer::Apply(std::vector<Accepted> accepted) {
+  for (const Accepted& push : accepted) {
+    // Each for itself, so that nobody waits for all of them.
+    absl::MutexLock lock(&ledger_mu_);
+    ledger_.Apply(push.record);
+  }
+  for (Accepted& push : accepted) std::move(push.submitted.done)(push.record.order);
+}
+
+void Committer::Refuse(std::vector<Accepted> accepted, const absl::Status& status) {
+  const auto reason = absl::ResourceExhaustedError(
+      absl::StrCat("the journal cannot be written to: ", status.message()));
+  for (Accepted& push : accepted) std::move(push.submitted.done)(reason);
+}
+
+void Committer::CompactIfDue() {
+  if (compactor_.joinable() && !JoinCompaction()) return;
+  const absl::Time now = MonotonicNow();
+  if (!compaction_policy_.Due(journal_->log_bytes(), journal_->snapshot_bytes(), now)) return;
+  auto compaction = journal_->StartCompaction();
+  if (!compaction.ok()) {
+    WEIR_LOG(kWarning, "the journal cannot be compacted: ", compaction.status().message());
+    compaction_policy_.NoteFailure(now);
+    return;
+  }
+  std::vector<LedgerRecord> records;
+  {
+    absl::ReaderMutexLock lock(&ledger_mu_);
+    ledger_.ForEachRecord([&](const LedgerRecord& record) { records.push_back(record); });
+  }
+  compactor_ =
+      std::thread([this, compaction = *std::move(compaction),
+                   records = std::move(records)]() mutable { Compact(*compaction, records); });
+  pthread_setname_np(compactor_.native_handle(), "weir-compactor");
+}
+
+// Whether it has ended.
+bool Committer::JoinCompaction() {
+  std::optional<absl::Status> ended;
+  {
+    absl::MutexLock lock(&mu_);
+    ended = std::exchange(compacted_, std::nullopt);
+    if (!ended.has_value()) return false;
+    counters_.compactions += ended->ok();
+  }
+  compactor_.join();
+  if (!ended->ok()) {
+    WEIR_LOG(kWarning, "the journal could not be compacted: ", ended->message());
+    compaction_policy_.NoteFailure(MonotonicNow());
+  }
+  return true;
+}
+
+void Committer::Compact(Journal::Compaction& compaction, const std::vector<LedgerRecord>& records) {
+  const auto add_all = [&]() -> absl::Status {
+    for (const LedgerRecord& record : records) {
+      {
+        absl::MutexLock lock(&mu_);
+        if (stopping_) return StoppedError();
+      }
+      const std::string payload = record.Payload();
+      WEIR_RETURN_IF_ERROR(compaction.Add(EntryOf(record, payload)));
+    }
+    return compaction.Finish();
+  };
+  const absl::Time began = MonotonicNow();
+  absl::Status status = add_all();
+  if (status.ok()) {
+    WEIR_LOG(kInfo, "compacted the journal", LogField("records", records.size()),
+             LogField("bytes", journal_->snapshot_bytes()),
+             LogField("took", absl::FormatDuration(MonotonicNow() - began)));
+  }
+  absl::MutexLock lock(&mu_);
+  compacted_ = std::move(status);
+}
+
+// Goes on with the date, but never back.
+absl::Time Committer::Now() {
+  const absl::Time asked = MonotonicNow();
+  now_ = std::max(now_ + (asked - now_asked_), absl::Now());
+  now_asked_ = asked;
+  return now_;
+}
+
+}  // namespace weir
