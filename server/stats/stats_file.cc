@@ -150,13 +150,7 @@ absl::StatusOr<CellMemory> StatsFile::Append(absl::string_view schema, uint32_t 
 void StatsFile::SetLastSeq(uint64_t seq) { Publish(header_->last_seq, seq); }
 
 void StatsFile::NoteAcknowledged(absl::string_view gateway, uint64_t seq) {
-  const uint64_t hash = StatsGatewayHash(gateway);
-  for (StatsAcknowledgement& place : header_->acknowledged) {
-    if (place.gateway_hash != 0 && place.gateway_hash != hash) continue;
-    Publish(place.seq, seq);
-    Publish(place.gateway_hash, hash);
-    return;
-  }
+  NoteStatsAcknowledgement(header_->acknowledged, gateway, seq);
 }
 
 void StatsFile::Delete() { unlink(path_.c_str()); }

@@ -61,7 +61,7 @@ class StatsFile {
   // Before a push with it goes out.
   void SetLastSeq(uint64_t seq);
 
-  // Of more gateways than there are places, the first ones count.
+  // See NoteStatsAcknowledgement.
   void NoteAcknowledged(absl::string_view gateway, uint64_t seq);
 
   void Delete();

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -34,12 +35,25 @@ uint64_t StatsGatewayHash(absl::string_view gateway) {
   return std::max<uint64_t>(Fnv1a(gateway), 1);
 }
 
+void NoteStatsAcknowledgement(StatsAcknowledgements& places, absl::string_view gateway,
+                              uint64_t seq) {
+  const uint64_t hash = StatsGatewayHash(gateway);
+  for (StatsAcknowledgement& place : places) {
+    if (place.gateway_hash != 0 && place.gateway_hash != hash) continue;
+    // Release: what a place holds is there before the place is taken.
+    std::atomic_ref(place.seq).store(seq, std::memory_order_release);
+    std::atomic_ref(place.gateway_hash).store(hash, std::memory_order_release);
+    return;
+  }
+}
+
 std::string StatsFilePrefix(absl::string_view replica) {
   std::string readable(replica.substr(0, kMaxReadableBytes));
   for (char& c : readable) {
     if (!absl::ascii_isalnum(c) && c != '-' && c != '.') c = '_';
   }
-  return absl::StrCat("weir-", readable, "-", absl::Hex(Fnv1a(replica), absl::kZeroPad16), "-");
+  return absl::StrCat(kStatsFileBeginning, readable, "-",
+                      absl::Hex(Fnv1a(replica), absl::kZeroPad16), "-");
 }
 
 std::string StatsFileName(absl::string_view replica, absl::string_view boot_id) {

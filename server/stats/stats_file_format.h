@@ -65,11 +65,18 @@ uint32_t StatsCrc(absl::string_view first, absl::string_view second = "");
 // Of a gateway's address, the same in all builds; never 0.
 uint64_t StatsGatewayHash(absl::string_view gateway);
 
+// In the gateway's place, or in a free one; of more gateways than there are places, the first ones
+// count. A process that is killed in between leaves a place that is free, or has the seq before or
+// after.
+void NoteStatsAcknowledgement(StatsAcknowledgements& places, absl::string_view gateway,
+                              uint64_t seq);
+
 constexpr size_t StatsRoundUp(size_t bytes, size_t multiple) {
   return (bytes + multiple - 1) / multiple * multiple;
 }
 
-// The name of a boot's file, and what the names of all files of a replica begin with.
+// What the names of all stats files begin with, those of a replica, and that of one boot.
+inline constexpr absl::string_view kStatsFileBeginning = "weir-";
 std::string StatsFilePrefix(absl::string_view replica);
 std::string StatsFileName(absl::string_view replica, absl::string_view boot_id);
 inline constexpr absl::string_view kStatsFileSuffix = ".stats";

@@ -1,0 +1,168 @@
+#include "server/stats/orphans.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "server/stats/stats_file.h"
+#include "server/stats/stats_file_reader.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kMaxUnreadable = 8;
+
+// The names of files in `directory` with that beginning and end.
+std::vector<std::string> FilesOf(const std::string& directory, absl::string_view prefix,
+                                 absl::string_view suffix) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(directory.c_str()), closedir);
+  if (open == nullptr) return names;
+  while (const dirent* const entry = readdir(open.get())) {
+    const absl::string_view name = entry->d_name;
+    if (absl::StartsWith(name, prefix) && absl::EndsWith(name, suffix)) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+int64_t ModifiedSeconds(const std::string& path) {
+  struct stat status = {};
+  return stat(path.c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
+}
+
+// For people to look at. So that they do not fill the disk, the oldest ones go.
+void KeepAsUnreadable(const std::string& path) {
+  rename(path.c_str(), absl::StrCat(path, kUnreadableSuffix).c_str());
+  const std::string directory = path.substr(0, path.rfind('/'));
+  std::vector<std::pair<int64_t, std::string>> kept;
+  for (const std::string& name :
+       FilesOf(directory, kStatsFileBeginning, absl::StrCat(kStatsFileSuffix, kUnreadableSuffix))) {
+    const std::string kept_path = absl::StrCat(directory, "/", name);
+    kept.emplace_back(ModifiedSeconds(kept_path), kept_path);
+  }
+  std::sort(kept.begin(), kept.end());
+  for (size_t i = 0; i + kMaxUnreadable < kept.size(); ++i) unlink(kept[i].second.c_str());
+}
+
+// What a boot of `replica` has left in the file.
+absl::StatusOr<StatsFileContents> ReadFileOf(absl::string_view replica, const std::string& path) {
+  WEIR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  WEIR_ASSIGN_OR_RETURN(StatsFileContents contents, ReadStatsFile(bytes));
+  if (contents.replica != replica) return absl::DataLossError("it is of another replica");
+  return contents;
+}
+
+}  // namespace
+
+Orphan::Orphan(std::string path, int fd, v1::PushRequest push,
+               const StatsAcknowledgements& acknowledged, absl::Span<const std::string> gateways)
+    : path_(std::move(path)),
+      fd_(fd),
+      push_(std::move(push)),
+      acknowledged_(acknowledged),
+      owed_to_(gateways.begin(), gateways.end()) {}
+
+Orphan::~Orphan() { close(fd_); }
+
+uint64_t Orphan::AcknowledgedSeq(absl::string_view gateway) const {
+  const uint64_t hash = StatsGatewayHash(gateway);
+  for (const StatsAcknowledgement& place : acknowledged_) {
+    if (place.gateway_hash == hash) return place.seq;
+  }
+  return 0;
+}
+
+void Orphan::NoteAcknowledged(absl::string_view gateway) {
+  NoteStatsAcknowledgement(acknowledged_, gateway, push_.seq());
+  const auto owed = owed_to_.find(gateway);
+  if (owed != owed_to_.end()) owed_to_.erase(owed);
+  if (owed_to_.empty()) {
+    if (!refused_) unlink(path_.c_str());
+    return;
+  }
+  // Should this not succeed, the next boot pushes once more what the gateway has already.
+  if (pwrite(fd_, &acknowledged_, sizeof(acknowledged_), offsetof(StatsFileHeader, acknowledged)) !=
+      static_cast<ssize_t>(sizeof(acknowledged_))) {
+    WEIR_LOG(kWarning, "cannot write to a stats file", LogField("path", path_));
+  }
+}
+
+void Orphan::NoteRefused(absl::string_view gateway, const absl::Status& why) {
+  WEIR_LOG(kError,
+           "a gateway refuses what an earlier boot had counted; the file is kept as *.unreadable",
+           LogField("gateway", gateway), LogField("path", path_),
+           LogField("reason", why.message()));
+  const auto owed = owed_to_.find(gateway);
+  if (owed != owed_to_.end()) owed_to_.erase(owed);
+  if (!refused_) KeepAsUnreadable(path_);
+  refused_ = true;
+}
+
+std::unique_ptr<Orphan> Orphan::Take(const std::string& path, absl::string_view replica,
+                                     absl::Span<const std::string> gateways) {
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) {
+    WEIR_LOG(kWarning, "cannot open a stats file", LogField("path", path),
+             LogField("reason", absl::ErrnoToStatus(errno, "").message()));
+    return nullptr;
+  }
+  absl::Cleanup undo = [fd] { close(fd); };
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return nullptr;  // Its boot lives.
+  struct stat status = {};
+  if (fstat(fd, &status) != 0 || status.st_nlink == 0) return nullptr;  // Just deleted.
+
+  absl::StatusOr<StatsFileContents> contents = ReadFileOf(replica, path);
+  if (absl::IsNotFound(contents.status()) || (contents.ok() && !contents->Matters())) {
+    unlink(path.c_str());
+    return nullptr;
+  }
+  absl::StatusOr<v1::PushRequest> push = contents.status();
+  if (contents.ok()) push = contents->LastPush();
+  if (!push.ok()) {
+    WEIR_LOG(kError,
+             "cannot read what an earlier boot had counted; the file is kept as *.unreadable",
+             LogField("path", path), LogField("reason", push.status().message()));
+    KeepAsUnreadable(path);
+    return nullptr;
+  }
+  std::move(undo).Cancel();
+  return std::unique_ptr<Orphan>(
+      new Orphan(path, fd, *std::move(push), contents->acknowledged, gateways));
+}
+
+std::vector<std::unique_ptr<Orphan>> FindOrphans(const std::string& state_dir,
+                                                 absl::string_view replica,
+                                                 absl::Span<const std::string> gateways,
+                                                 size_t max) {
+  std::vector<std::unique_ptr<Orphan>> orphans;
+  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(state_dir);
+  if (!lock.ok()) {
+    WEIR_LOG(kWarning, "cannot look for what earlier boots had counted",
+             LogField("reason", lock.status().message()));
+    return orphans;
+  }
+  for (const std::string& name : FilesOf(state_dir, StatsFilePrefix(replica), kStatsFileSuffix)) {
+    if (orphans.size() >= max) break;
+    std::unique_ptr<Orphan> orphan =
+        Orphan::Take(absl::StrCat(state_dir, "/", name), replica, gateways);
+    if (orphan != nullptr) orphans.push_back(std::move(orphan));
+  }
+  return orphans;
+}
+
+}  // namespace weir
