@@ -72,6 +72,9 @@ class LoadClient {
     // A call that takes longer ends with DEADLINE_EXCEEDED; counted from when it was due.
     absl::Duration timeout = absl::Seconds(30);
 
+    // Calls wait while the server is away, which is looked for every 100 ms; otherwise they fail.
+    bool wait_for_server = false;
+
     bool keep_outcomes = false;
   };
 

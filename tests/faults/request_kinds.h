@@ -1,0 +1,40 @@
+// What the load of a fault test consists of, and where each request is counted.
+#ifndef WEIR_TESTS_FAULTS_REQUEST_KINDS_H_
+#define WEIR_TESTS_FAULTS_REQUEST_KINDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "bench/load_client.h"
+#include "tests/faults/account.h"
+
+namespace weir {
+
+// The small ones: with commas between them.
+inline constexpr absl::string_view kServedModels = "fashion-fast,flats-price";
+
+// Requests that are all alike.
+struct RequestKind {
+  std::string name;
+  std::string bytes;  // A serialised PredictRequest.
+  std::string model;  // The label under which it is counted.
+  int rows = 0;       // Of one that is answered with OK.
+  int per_second = 0;
+  // What a server answers that neither drains nor loads.
+  grpc::StatusCode answer = grpc::StatusCode::OK;
+};
+
+// Good ones for each model, one that does not fit its model, and one for a model that is not there.
+const std::vector<RequestKind>& RequestKinds();
+
+// What `report` says of how often requests of `kind` were counted. With `may_have_broken`, calls
+// without an answer may have been counted or not, because the server was killed, or said that it
+// drains; otherwise every call has been, under the code that the client saw.
+void ExpectCounted(const RequestKind& kind, const LoadReport& report, bool may_have_broken,
+                   Account& account);
+
+}  // namespace weir
+
+#endif  // WEIR_TESTS_FAULTS_REQUEST_KINDS_H_

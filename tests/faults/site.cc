@@ -1,0 +1,196 @@
+#include "tests/faults/site.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "tests/faults/request_kinds.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr absl::Duration kStartTimeout = absl::Seconds(60);
+
+std::string Under(const std::string& directory, absl::string_view name) {
+  return absl::StrCat(directory, "/", name);
+}
+
+}  // namespace
+
+int FreePort(std::mt19937_64& random) {
+  // Below those that the system gives to clients: a client that connects to itself would take the
+  // port of a server which is away.
+  std::uniform_int_distribution<int> ports(10'000, 32'000);
+  while (true) {
+    const int port = ports(random);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const absl::Cleanup closer = [fd] { close(fd); };
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return port;
+  }
+}
+
+absl::Status Restartable::Start(absl::string_view line) {
+  if (process_ != nullptr) return absl::FailedPreconditionError(name_ + " runs already");
+  process_ = std::make_unique<Process>(command_);
+  return AwaitLine(line);
+}
+
+absl::Status Restartable::AwaitLine(absl::string_view line) {
+  if (process_->WaitForLine(line, kStartTimeout)) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(name_, " does not say \"", line, "\":\n", process_->output()));
+}
+
+void Restartable::Kill() {
+  if (process_ == nullptr) return;
+  process_->Signal(SIGKILL);
+  process_->Wait();
+  absl::StrAppend(&earlier_, process_->output(), "---- killed\n");
+  process_.reset();
+}
+
+absl::Status Restartable::Drain() {
+  process_->Signal(SIGTERM);
+  const std::optional<int> exit_code = process_->Wait();
+  absl::StrAppend(&earlier_, process_->output(), "---- drained\n");
+  process_.reset();
+  if (exit_code == 0) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(name_, " does not end well after SIGTERM: ", exit_code.value_or(-1)));
+}
+
+void Restartable::Stop() { process_->Signal(SIGSTOP); }
+void Restartable::Continue() {
+  if (process_ != nullptr) process_->Signal(SIGCONT);
+}
+
+void Restartable::LimitFiles(std::optional<int64_t> bytes) {
+  if (process_ == nullptr) return;
+  const rlimit limit = {.rlim_cur = bytes ? static_cast<rlim_t>(*bytes) : RLIM_INFINITY,
+                        .rlim_max = RLIM_INFINITY};
+  prlimit(process_->pid(), RLIMIT_FSIZE, &limit, nullptr);
+}
+
+std::string Restartable::log() const {
+  return earlier_ + (process_ == nullptr ? "" : process_->output());
+}
+
+Site::Site(const std::string& directory, std::mt19937_64& random)
+    : directory_(directory), http_port_(FreePort(random)) {
+  // Inherited by the processes: a write beyond RLIMIT_FSIZE then fails, instead of ending them.
+  signal(SIGXFSZ, SIG_IGN);
+  const std::string push_address = absl::StrCat("127.0.0.1:", FreePort(random));
+  gateway_ = std::make_unique<Restartable>(
+      "gateway",
+      std::vector<std::string>{
+          "gateway/weir-gateway", "--host=127.0.0.1", absl::StrCat("--http_port=", http_port_),
+          absl::StrCat("--grpc_port=", push_address.substr(push_address.find(':') + 1)),
+          "--state_dir=" + Under(directory_, "gateway")});
+  proxy_ = std::make_unique<PushProxy>(push_address);
+  for (int i = 0; i < kServers; ++i) {
+    server_ports_[i] = FreePort(random);
+    servers_[i] = std::make_unique<Restartable>(
+        Replica(i),
+        std::vector<std::string>{
+            "server/weir-server", "--host=127.0.0.1", absl::StrCat("--port=", server_ports_[i]),
+            "--model_repository=models/repository", absl::StrCat("--models=", kServedModels),
+            "--gateway=" + (i == 0 ? proxy_->address() : push_address),
+            "--state_dir=" + Under(directory_, Replica(i)), "--replica=" + Replica(i),
+            absl::StrCat("--push_interval=", absl::FormatDuration(kPushInterval)),
+            "--push_deadline=500ms"});
+  }
+}
+
+std::string Site::Replica(int server) { return absl::StrCat("server-", server); }
+
+std::string Site::server_address(int server) const {
+  return absl::StrCat("127.0.0.1:", server_ports_[server]);
+}
+
+absl::Status Site::Start() {
+  WEIR_RETURN_IF_ERROR(StartGateway());
+  for (int i = 0; i < kServers; ++i) WEIR_RETURN_IF_ERROR(StartServer(i));
+  for (int i = 0; i < kServers; ++i) WEIR_RETURN_IF_ERROR(AwaitModels(i));
+  return absl::OkStatus();
+}
+
+absl::Status Site::StartGateway() { return gateway_->Start("listening for HTTP on "); }
+absl::Status Site::StartServer(int server) { return servers_[server]->Start("listening on "); }
+
+absl::Status Site::AwaitModels(int server) {
+  for (const absl::string_view model : absl::StrSplit(kServedModels, ',')) {
+    WEIR_RETURN_IF_ERROR(servers_[server]->AwaitLine(absl::StrCat("model ", model, " ready")));
+  }
+  return absl::OkStatus();
+}
+
+int64_t Site::LargestGatewayFile() const {
+  int64_t largest = 0;
+  std::error_code ignored;  // A file may be gone meanwhile.
+  for (const auto& entry : fs::directory_iterator(Under(directory_, "gateway"), ignored)) {
+    const auto size = entry.file_size(ignored);
+    if (!ignored) largest = std::max(largest, static_cast<int64_t>(size));
+  }
+  return largest;
+}
+
+void Site::DeleteGatewayState() const { fs::remove_all(Under(directory_, "gateway")); }
+
+void Site::DeleteServerState(int server) const {
+  fs::remove_all(Under(directory_, Replica(server)));
+}
+
+absl::StatusOr<int> Site::StatsFiles(int server) const {
+  int files = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(Under(directory_, Replica(server)), error)) {
+    const std::string name = entry.path().filename();
+    if (absl::EndsWith(name, ".unreadable")) {
+      return absl::DataLossError(absl::StrCat(Replica(server), " could not read its ", name));
+    }
+    ++files;
+  }
+  return files;
+}
+
+absl::Status Site::Heal() {
+  gateway_->Continue();
+  gateway_->LimitFiles(std::nullopt);
+  if (!gateway_->running()) WEIR_RETURN_IF_ERROR(StartGateway());
+  for (int i = 0; i < kServers; ++i) {
+    servers_[i]->Continue();
+    if (!servers_[i]->running()) WEIR_RETURN_IF_ERROR(StartServer(i));
+  }
+  for (int i = 0; i < kServers; ++i) WEIR_RETURN_IF_ERROR(AwaitModels(i));
+  if (!proxy_->Settle(absl::Seconds(30))) {
+    return absl::DeadlineExceededError("pushes do not get through the proxy");
+  }
+  return absl::OkStatus();
+}
+
+void Site::WriteLogs(const std::string& directory) const {
+  std::ofstream(Under(directory, "gateway.log")) << gateway_->log();
+  for (const auto& server : servers_) {
+    std::ofstream(Under(directory, server->name() + ".log")) << server->log();
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,112 @@
+// All that runs in a fault test: a gateway and two servers, as real processes, and the network
+// between them.
+//
+//   load ──► server 0 ── PushProxy ──► gateway ◄── scraper, Prometheus
+//   load ──► server 1 ───────────────►
+#ifndef WEIR_TESTS_FAULTS_SITE_H_
+#define WEIR_TESTS_FAULTS_SITE_H_
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/process.h"
+#include "tests/faults/push_proxy.h"
+
+namespace weir {
+
+inline constexpr absl::Duration kPushInterval = absl::Milliseconds(200);
+
+// A port of 127.0.0.1 that is free now and that the system gives to nobody by itself, so that a
+// process which is started again finds it free.
+int FreePort(std::mt19937_64& random);
+
+// A process that is started again and again by the same command, and all that it ever said. Not
+// thread-safe; used by one thread only (see Process).
+class Restartable {
+ public:
+  Restartable(std::string name, std::vector<std::string> command)
+      : name_(std::move(name)), command_(std::move(command)) {}
+
+  const std::string& name() const { return name_; }
+  bool running() const { return process_ != nullptr; }
+
+  // Waits until it says `line`; the error holds what it said instead.
+  absl::Status Start(absl::string_view line);
+  absl::Status AwaitLine(absl::string_view line);
+
+  void Kill();           // SIGKILL; nothing if it does not run.
+  absl::Status Drain();  // SIGTERM, and an error unless it ends well.
+  void Stop();           // SIGSTOP
+  void Continue();       // SIGCONT
+
+  // RLIMIT_FSIZE: to a process whose files may not get larger the disk is full.
+  void LimitFiles(std::optional<int64_t> bytes);
+
+  std::string log() const;
+
+ private:
+  const std::string name_;
+  const std::vector<std::string> command_;
+  std::unique_ptr<Process> process_;
+  std::string earlier_;  // Said by earlier processes.
+};
+
+// Not thread-safe; used by one thread only.
+class Site {
+ public:
+  static constexpr int kServers = 2;
+
+  Site(const std::string& directory, std::mt19937_64& random);
+
+  absl::Status Start();
+
+  // Until it listens; until its models are ready.
+  absl::Status StartGateway();
+  absl::Status StartServer(int server);
+  absl::Status AwaitModels(int server);
+
+  Restartable& gateway() { return *gateway_; }
+  Restartable& server(int server) { return *servers_[server]; }
+  PushProxy& proxy() { return *proxy_; }
+
+  int http_port() const { return http_port_; }
+  std::string server_address(int server) const;
+  static std::string Replica(int server);
+
+  // Of what the process has written so far.
+  int64_t LargestGatewayFile() const;
+  void DeleteGatewayState() const;
+  void DeleteServerState(int server) const;
+  // Files with the counts of boots of the server, the running one's among them. Files that could
+  // not be read are kept under other names, and are an error.
+  absl::StatusOr<int> StatsFiles(int server) const;
+
+  // Starts what does not run, and ends every fault.
+  absl::Status Heal();
+
+  // Of every process, each in a file of `directory`.
+  void WriteLogs(const std::string& directory) const;
+
+ private:
+  const std::string directory_;
+  int http_port_ = 0;
+  std::array<int, kServers> server_ports_ = {};
+  std::unique_ptr<PushProxy> proxy_;
+  std::unique_ptr<Restartable> gateway_;
+  std::array<std::unique_ptr<Restartable>, kServers> servers_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_TESTS_FAULTS_SITE_H_
