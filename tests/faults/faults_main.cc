@@ -53,7 +53,7 @@ absl::Status RunRounds(weir::Trial& trial, uint64_t seed) {
 // The environment variable, as Bazel sets it for tests, or a folder of our own.
 std::string DirectoryFor(const char* variable, const std::string& otherwise) {
   const char* const given = std::getenv(variable);
-  const std::string directory = given != nullptr ? given : otherwise;
+  std::string directory = given != nullptr ? given : otherwise;
   std::filesystem::create_directories(directory);
   return directory;
 }

@@ -18,7 +18,6 @@ constexpr char kProgram[] = "/usr/bin/prometheus";
 constexpr absl::Duration kTimeout = absl::Seconds(10);
 constexpr absl::string_view kRange = "[1h]";  // Longer than any run.
 
-using google::protobuf::Struct;
 using google::protobuf::Value;
 
 // A list of a time and a value, which is text.

@@ -37,14 +37,14 @@ class Prometheus {
   // What increase() itself says, which extrapolates by up to half an interval on both sides.
   absl::StatusOr<double> ExtrapolatedIncrease(const Selector& selector);
 
+  // The samples of each series that `query` gives: a range of them, or one.
+  absl::StatusOr<std::vector<std::vector<double>>> Query(absl::string_view query);
+
   std::string output() const { return process_.output(); }
 
  private:
   Prometheus(const std::vector<std::string>& command, const Options& options)
       : options_(options), process_(command) {}
-
-  // The samples of each series that `query` gives: a range of them, or one.
-  absl::StatusOr<std::vector<std::vector<double>>> Query(absl::string_view query);
 
   const Options options_;
   Process process_;

@@ -134,7 +134,7 @@ PushProxy::Counts PushProxy::counts() const {
   return counts_;
 }
 
-void PushProxy::Take(std::shared_ptr<Sender> sender, const grpc::ByteBuffer& request) {
+void PushProxy::Take(const std::shared_ptr<Sender>& sender, const grpc::ByteBuffer& request) {
   PushFate fate;
   {
     absl::MutexLock lock(&mu_);

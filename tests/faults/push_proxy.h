@@ -53,7 +53,7 @@ class PushProxy {
   class Sender;
   struct Delivery;
 
-  void Take(std::shared_ptr<Sender> sender, const grpc::ByteBuffer& request)
+  void Take(const std::shared_ptr<Sender>& sender, const grpc::ByteBuffer& request)
       ABSL_LOCKS_EXCLUDED(mu_);
   void Deliver(std::unique_ptr<Delivery> delivery) ABSL_LOCKS_EXCLUDED(mu_);
   void RunTimer() ABSL_LOCKS_EXCLUDED(mu_);

@@ -58,7 +58,7 @@ class PushProxyTest : public testing::Test {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
     context.set_wait_for_ready(true);
-    const grpc::Status status = stub_->Push(&context, request, &response);
+    grpc::Status status = stub_->Push(&context, request, &response);
     EXPECT_EQ(response.acknowledged_seq(), status.ok() ? seq : 0);
     return status;
   }

@@ -74,7 +74,7 @@ std::shared_ptr<const Scrape> Scraper::Await(const std::function<bool(const Scra
     const absl::Duration left = deadline - MonotonicNow();
     if (!mu_.AwaitWithTimeout(absl::Condition(&there_is_a_new_one), left)) return nullptr;
     seen = last_number_;
-    const std::shared_ptr<const Scrape> scrape = last_;
+    std::shared_ptr<const Scrape> scrape = last_;
     mu_.Unlock();
     const bool is_met = met(*scrape);
     mu_.Lock();

@@ -1,17 +1,13 @@
 #include "tests/faults/site.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -30,22 +26,6 @@ std::string Under(const std::string& directory, absl::string_view name) {
 }
 
 }  // namespace
-
-int FreePort(std::mt19937_64& random) {
-  // Below those that the system gives to clients: a client that connects to itself would take the
-  // port of a server which is away.
-  std::uniform_int_distribution<int> ports(10'000, 32'000);
-  while (true) {
-    const int port = ports(random);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const absl::Cleanup closer = [fd] { close(fd); };
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) return port;
-  }
-}
 
 absl::Status Restartable::Start(absl::string_view line) {
   if (process_ != nullptr) return absl::FailedPreconditionError(name_ + " runs already");

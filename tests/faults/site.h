@@ -21,15 +21,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/process.h"
+#include "tests/faults/free_port.h"
 #include "tests/faults/push_proxy.h"
 
 namespace weir {
 
 inline constexpr absl::Duration kPushInterval = absl::Milliseconds(200);
-
-// A port of 127.0.0.1 that is free now and that the system gives to nobody by itself, so that a
-// process which is started again finds it free.
-int FreePort(std::mt19937_64& random);
 
 // A process that is started again and again by the same command, and all that it ever said. Not
 // thread-safe; used by one thread only (see Process).

@@ -61,7 +61,7 @@ absl::Status Trial::RunRound(const Fault& fault) {
                         Load::Start(*site_, kLoadDuration, random_()));
   scene.load = load.get();
   if (fault.during != nullptr) {
-    const absl::Status status = fault.during(scene);
+    absl::Status status = fault.during(scene);
     if (!status.ok()) {
       WEIR_RETURN_IF_ERROR(site_->Heal());  // The load cannot end otherwise.
       return status;
