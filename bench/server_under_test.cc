@@ -1,17 +1,14 @@
 #include "bench/server_under_test.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <optional>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "base/files.h"
 #include "base/status_macros.h"
+#include "bench/process_usage.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
@@ -19,20 +16,6 @@ namespace weir {
 namespace {
 
 constexpr absl::string_view kListening = "listening on ";
-
-// The number at `index` of the words of /proc/<pid>/<file> that stand behind the program's name; 0
-// where there is none.
-int64_t ProcNumber(pid_t pid, absl::string_view file, size_t index) {
-  const std::string text = ReadFile(absl::StrCat("/proc/", pid, "/", file)).value_or("");
-  // The name may hold spaces and brackets; only stat has it, as "(weir-server)".
-  const size_t name_end = text.rfind(')');
-  const std::vector<absl::string_view> words = absl::StrSplit(
-      absl::string_view(text).substr(name_end == std::string::npos ? 0 : name_end + 1),
-      absl::ByAnyChar(" \n"), absl::SkipEmpty());
-  int64_t number = 0;
-  if (index >= words.size() || !absl::SimpleAtoi(words[index], &number)) return 0;
-  return number;
-}
 
 }  // namespace
 
@@ -63,17 +46,9 @@ absl::Status ServerUnderTest::AwaitReady(const std::vector<std::string>& models)
   return absl::OkStatus();
 }
 
-absl::Duration ServerUnderTest::Cpu() const {
-  // Behind the name of stat stand the fields from the third on; user and system time are the 14th
-  // and the 15th.
-  const int64_t ticks =
-      ProcNumber(process_.pid(), "stat", 11) + ProcNumber(process_.pid(), "stat", 12);
-  return absl::Seconds(static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK)));
-}
+absl::Duration ServerUnderTest::Cpu() const { return ProcessCpu(process_.pid()); }
 
-int64_t ServerUnderTest::ResidentBytes() const {
-  return ProcNumber(process_.pid(), "statm", 1) * sysconf(_SC_PAGESIZE);
-}
+int64_t ServerUnderTest::ResidentBytes() const { return ProcessResidentBytes(process_.pid()); }
 
 absl::Status ServerUnderTest::Stop() {
   process_.Signal(SIGTERM);

@@ -1,0 +1,240 @@
+// weir-bench-scrape: how long a gateway takes for /metrics, and what a line of it costs in memory,
+// beside Pushgateway with as many lines.
+//
+// A scrape is timed from the connection to the last byte, by a client that throws away what it
+// reads.
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/flags.h"
+#include "base/status_macros.h"
+#include "bench/exposed_totals.h"
+#include "bench/gateway_under_test.h"
+#include "bench/http_connection.h"
+#include "bench/push_client.h"
+#include "bench/push_source.h"
+#include "bench/pushgateway.h"
+#include "bench/repeats.h"
+#include "bench/scratch_directory.h"
+
+ABSL_FLAG(std::string, gateway, "bazel-bin/gateway/weir-gateway", "The gateway to measure.");
+ABSL_FLAG(std::string, pushgateway, weir::Pushgateway::Options().program, "The one beside it.");
+ABSL_FLAG(std::vector<std::string>, gateway_flags, {}, "More flags for the gateway.");
+ABSL_FLAG(std::string, scratch, "/tmp", "Where directories for both gateways' files are made.");
+ABSL_FLAG(std::vector<std::string>, lines, std::vector<std::string>({"10000", "100000", "1000000"}),
+          "How many lines are exposed, about, with commas between; the last line is of 100000, or "
+          "else of the first.");
+ABSL_FLAG(int64_t, pushgateway_max_lines, 100'000, "More are measured of weir-gateway alone.");
+ABSL_FLAG(double, seconds, 2, "How long scrapes are measured while pushes come in.");
+ABSL_FLAG(int, repeats, 11, "How often all else is measured.");
+
+namespace weir {
+namespace {
+
+constexpr int64_t kHeadline = 100'000;
+constexpr int kModelsPerSource = 3;
+constexpr int kQuantileLinesPerModel = 10;  // That weir-gateway works out itself.
+
+using Sources = std::vector<std::unique_ptr<PushSource>>;
+
+// What was measured with so many lines.
+struct Result {
+  int64_t lines = 0;  // As exposed by weir-gateway.
+  double ms = 0;
+  double pushgateway_ratio = 0;  // Its time over weir's, for each line; 0 if not measured.
+  double bytes_per_line = 0;     // Beside the snapshots.
+};
+
+Sources MakeSources(absl::string_view name, int64_t lines) {
+  Sources sources;
+  while (lines > 0) {
+    const int i = static_cast<int>(sources.size());
+    sources.push_back(std::make_unique<PushSource>(
+        PushSource::Options{.replica = absl::StrCat(name, "-", i, ":8001"),
+                            .first_model = i * kModelsPerSource,
+                            .models = kModelsPerSource,
+                            .seed = static_cast<uint32_t>(i + 1)}));
+    lines -= sources.back()->TextLines() + kModelsPerSource * kQuantileLinesPerModel;
+  }
+  return sources;
+}
+
+// One scrape, in milliseconds.
+absl::StatusOr<double> Scrape(const std::string& address, bool gzip, std::string* body = nullptr) {
+  const absl::Time begin = MonotonicNow();
+  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(address));
+  WEIR_ASSIGN_OR_RETURN(const HttpConnection::Response response,
+                        connection->Get("/metrics", gzip, body));
+  if (response.status != 200) {
+    return absl::InternalError(absl::StrCat("/metrics answers ", response.status));
+  }
+  return absl::ToDoubleMilliseconds(MonotonicNow() - begin);
+}
+
+absl::Status MeasureScrape(absl::string_view name, const std::string& address, bool gzip,
+                           Repeats& repeats) {
+  WEIR_ASSIGN_OR_RETURN(const double ms, Scrape(address, gzip));
+  repeats.Add(absl::StrCat(name, gzip ? ", gzip, ms" : ", ms"), ms);
+  return absl::OkStatus();
+}
+
+// Scrapes while `sources` push as fast as they can.
+absl::Status MeasureScrapesUnderLoad(const GatewayUnderTest& gateway, const Sources& sources,
+                                     Repeats& repeats) {
+  const absl::Duration duration = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  WEIR_ASSIGN_OR_RETURN(const auto client, PushClient::Create({.address = gateway.push_address()}));
+  absl::StatusOr<PushReport> report;
+  std::thread pusher([&] { report = client->Run(sources, absl::ZeroDuration(), duration); });
+  absl::Status status;
+  const absl::Time end = MonotonicNow() + duration;
+  while (status.ok() && MonotonicNow() < end) {
+    status = MeasureScrape("weir, under pushes", gateway.http_address(), false, repeats);
+  }
+  pusher.join();
+  WEIR_RETURN_IF_ERROR(status);
+  WEIR_RETURN_IF_ERROR(report.status());
+  repeats.Add("weir, pushes/s meanwhile", report->PushesPerSecond());
+  return absl::OkStatus();
+}
+
+absl::Status MeasurePushgateway(const Sources& sources, const GatewayUnderTest& gateway,
+                                Repeats& repeats) {
+  const ScratchDirectory state(absl::GetFlag(FLAGS_scratch));
+  WEIR_ASSIGN_OR_RETURN(
+      const auto pushgateway,
+      Pushgateway::Start({.program = absl::GetFlag(FLAGS_pushgateway), .state_dir = state.path()}));
+  WEIR_RETURN_IF_ERROR(pushgateway->Fill(sources));
+  std::string page;
+  WEIR_RETURN_IF_ERROR(Scrape(pushgateway->address(), /*gzip=*/false, &page).status());
+  for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
+    for (const bool gzip : {false, true}) {
+      WEIR_RETURN_IF_ERROR(MeasureScrape("weir", gateway.http_address(), gzip, repeats));
+      WEIR_RETURN_IF_ERROR(MeasureScrape("Pushgateway", pushgateway->address(), gzip, repeats));
+    }
+  }
+  const auto lines = static_cast<double>(CountLines(page));
+  repeats.Add("Pushgateway, lines", lines);
+  repeats.Add("Pushgateway, memory bytes/line",
+              static_cast<double>(pushgateway->ResidentBytes()) / lines);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<GatewayUnderTest>> StartGateway() {
+  return GatewayUnderTest::Start({.program = absl::GetFlag(FLAGS_gateway),
+                                  .state_parent = absl::GetFlag(FLAGS_scratch),
+                                  .more_flags = absl::GetFlag(FLAGS_gateway_flags)});
+}
+
+// What a line costs beside the snapshots, which the gateway keeps as they come. A second server of
+// the same models brings another snapshot and no line to speak of; so what that adds is what
+// snapshots take, and it is subtracted from what the first one added.
+absl::Status MeasureMemory(int64_t wanted_lines, Repeats& repeats) {
+  WEIR_ASSIGN_OR_RETURN(const auto gateway, StartGateway());
+  WEIR_ASSIGN_OR_RETURN(const auto client,
+                        PushClient::Create({.address = gateway->push_address()}));
+  // Each pushes more than once, and scrapes come between, so that what is used for a while and kept
+  // for the next time is there on both sides.
+  std::string page;
+  const auto resident_after = [&](const Sources& sources) -> absl::StatusOr<double> {
+    for (int round = 0; round < 3; ++round) {
+      for (const auto& source : sources) source->Serve();
+      WEIR_RETURN_IF_ERROR(client->PushAll(sources));
+      WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
+    }
+    return static_cast<double>(gateway->ResidentBytes());
+  };
+  WEIR_ASSIGN_OR_RETURN(const double empty, resident_after(MakeSources("first", 1)));
+  WEIR_ASSIGN_OR_RETURN(const double once, resident_after(MakeSources("server", wanted_lines)));
+  const auto lines = static_cast<double>(CountLines(page));
+  WEIR_ASSIGN_OR_RETURN(const double twice, resident_after(MakeSources("second", wanted_lines)));
+  WEIR_RETURN_IF_ERROR(gateway->Stop());
+  repeats.Add("weir, memory bytes/line", (once - empty) / lines);
+  repeats.Add("weir, of it snapshots", (twice - once) / lines);
+  repeats.Add("weir, beside snapshots", (once - empty - (twice - once)) / lines);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Result> MeasureLines(int64_t wanted_lines) {
+  Repeats repeats;
+  WEIR_RETURN_IF_ERROR(MeasureMemory(wanted_lines, repeats));
+  WEIR_ASSIGN_OR_RETURN(const auto gateway, StartGateway());
+  WEIR_ASSIGN_OR_RETURN(const auto client,
+                        PushClient::Create({.address = gateway->push_address()}));
+  const Sources sources = MakeSources("server", wanted_lines);
+  WEIR_RETURN_IF_ERROR(client->PushAll(sources));
+  std::string page;
+  WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
+  const auto lines = static_cast<double>(CountLines(page));
+  if (wanted_lines <= absl::GetFlag(FLAGS_pushgateway_max_lines)) {
+    WEIR_RETURN_IF_ERROR(MeasurePushgateway(sources, *gateway, repeats));
+  } else {
+    for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
+      for (const bool gzip : {false, true}) {
+        WEIR_RETURN_IF_ERROR(MeasureScrape("weir", gateway->http_address(), gzip, repeats));
+      }
+    }
+  }
+  WEIR_RETURN_IF_ERROR(MeasureScrapesUnderLoad(*gateway, sources, repeats));
+  WEIR_RETURN_IF_ERROR(gateway->Stop());
+
+  const double ms = repeats.MedianOf("weir, ms");
+  const double pushgateway_ms = repeats.MedianOf("Pushgateway, ms");
+  const double bytes = static_cast<double>(page.size());
+  repeats.Add("weir, ns/line", ms * 1e6 / lines);
+  repeats.Add("weir, text bytes/line", bytes / lines);
+  repeats.Add("weir, text MB/s", bytes / ms / 1e3);
+  std::cout << repeats.Table(absl::StrFormat("%.0f lines", lines)) << "\n" << std::flush;
+  return Result{
+      .lines = wanted_lines,
+      .ms = ms,
+      .pushgateway_ratio = pushgateway_ms / repeats.MedianOf("Pushgateway, lines") / (ms / lines),
+      .bytes_per_line = repeats.MedianOf("weir, beside snapshots")};
+}
+
+absl::StatusOr<std::string> Measure() {
+  std::vector<Result> results;
+  for (const std::string& text : absl::GetFlag(FLAGS_lines)) {
+    int64_t lines = 0;
+    if (!absl::SimpleAtoi(text, &lines) || lines < 1) {
+      return absl::InvalidArgumentError(absl::StrCat("--lines: no number of lines: ", text));
+    }
+    WEIR_ASSIGN_OR_RETURN(results.emplace_back(), MeasureLines(lines));
+  }
+  const auto headline = std::find_if(results.begin(), results.end(),
+                                     [](const Result& r) { return r.lines == kHeadline; });
+  const Result& result = headline == results.end() ? results.at(0) : *headline;
+  return absl::StrFormat(
+      "BENCH scrape series=%d ms=%.2f pushgateway_ratio=%.1f bytes_per_series=%.0f", result.lines,
+      result.ms, result.pushgateway_ratio, result.bytes_per_line);
+}
+
+int Main() {
+  const absl::StatusOr<std::string> line = Measure();
+  if (!line.ok()) {
+    std::cerr << "weir-bench-scrape: " << line.status().message() << "\n";
+    return 1;
+  }
+  std::cout << *line << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  weir::ParseFlags(argc, argv, "measures how long a gateway takes for /metrics");
+  return weir::Main();
+}
