@@ -131,8 +131,8 @@ std::unique_ptr<Orphan> Orphan::Take(const std::string& path, absl::string_view 
     unlink(path.c_str());
     return nullptr;
   }
-  absl::StatusOr<v1::PushRequest> push = contents.status();
-  if (contents.ok()) push = contents->LastPush();
+  absl::StatusOr<v1::PushRequest> push =
+      contents.ok() ? contents->LastPush() : absl::StatusOr<v1::PushRequest>(contents.status());
   if (!push.ok()) {
     WEIR_LOG(kError,
              "cannot read what an earlier boot had counted; the file is kept as *.unreadable",

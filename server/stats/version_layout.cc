@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -74,6 +75,15 @@ class VersionSeries {
   StatsSchemaBuilder builder_{1};
 };
 
+// What the floats stand for.
+std::vector<double> ConfidenceBounds() {
+  std::vector<double> bounds;
+  for (int i = 0; i < kConfidenceBoundCount; ++i) {
+    bounds.push_back(std::round(kConfidenceBounds[i] * 100.0) / 100);
+  }
+  return bounds;
+}
+
 std::vector<std::string> ClassLabels(const std::vector<std::string>& classes) {
   std::vector<std::string> labels;
   for (size_t i = 0; i < std::min(classes.size(), kMaxClasses); ++i) {
@@ -112,8 +122,7 @@ VersionLayout VersionLayout::Of(const VersionDefinition& definition, const Durat
     const std::vector<std::string> labels = ClassLabels(definition.classes);
     layout.class_count = static_cast<int>(labels.size()) - 1;
     layout.classes = series.AddEach(metric::kPredictions, labels, kCount);
-    layout.confidence = series.Add(metric::kPredictionConfidence, kDouble,
-                                   {kConfidenceBounds, kConfidenceBounds + kConfidenceBoundCount});
+    layout.confidence = series.Add(metric::kPredictionConfidence, kDouble, ConfidenceBounds());
   }
   if (definition.has_values) {
     layout.values = series.Add(metric::kPredictionValue, kDouble, definition.value_bounds);

@@ -78,9 +78,10 @@ struct VersionLayout {
   int batch_rows_bounds = 0;
 };
 
-// The bounds of the score of a class, and a place behind them that no score exceeds.
-inline constexpr double kConfidenceBounds[] = {0.1, 0.2, 0.3, 0.4,  0.5,  0.6,
-                                               0.7, 0.8, 0.9, 0.95, 0.99, 1.0};
+// The bounds of the score of a class, and a place behind them that no score exceeds. Scores are
+// floats, so bounds are too: one that reads 0.99 is not above 0.99.
+inline constexpr float kConfidenceBounds[] = {0.1F, 0.2F, 0.3F, 0.4F,  0.5F,  0.6F,
+                                              0.7F, 0.8F, 0.9F, 0.95F, 0.99F, 1.0F};
 inline constexpr int kConfidenceBoundCount = 11;
 
 }  // namespace weir
