@@ -52,8 +52,10 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(
 
 absl::Status Journal::Lock() {
   const std::string& directory = options_.directory;
-  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
-    return FileError(errno, "make", directory);
+  if (mkdir(directory.c_str(), 0755) != 0) {
+    if (errno != EEXIST) return FileError(errno, "make", directory);
+  } else if (options_.durability == Durability::kPower) {
+    WEIR_RETURN_IF_ERROR(options_.io->SyncDirectory(absl::StrCat(directory, "/..")));
   }
   const std::string path = absl::StrCat(directory, "/lock");
   lock_file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -86,6 +88,11 @@ absl::Status Journal::Repair(const RecoveredSegments& found) {
   if (last.size > last.end) {
     WEIR_RETURN_IF_ERROR(options_.io->Truncate(file, last.end, last.path));
     NoteSize(SegmentKind::kLog, last.header.number, last.end);
+  }
+  // It may be of a time when nobody waited for the disk.
+  if (options_.durability == Durability::kPower) {
+    WEIR_RETURN_IF_ERROR(options_.io->Sync(file, last.path));
+    WEIR_RETURN_IF_ERROR(options_.io->SyncDirectory(options_.directory));
   }
   return absl::OkStatus();
 }

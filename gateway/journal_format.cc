@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -85,15 +86,15 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
 
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(absl::string_view bytes) {
   bytes = bytes.substr(0, kSegmentHeaderBytes);
-  bool is_ours = bytes.find_first_not_of('\0') == absl::string_view::npos;
+  // Of a file that was not written in full nothing is there, or zeros.
+  const absl::string_view written = bytes.substr(0, bytes.find_last_not_of('\0') + 1);
+  bool is_ours = absl::StartsWith(kMagic, written.substr(0, kMagic.size()));
   for (size_t at : {size_t{0}, kHeaderCopyBytes}) {
-    const absl::string_view copy = bytes.substr(std::min(at, bytes.size()), kHeaderCopyBytes);
-    const size_t magic_bytes = std::min(copy.size(), kMagic.size());
-    if (magic_bytes == 0 || copy.substr(0, magic_bytes) != kMagic.substr(0, magic_bytes)) continue;
+    if (bytes.size() < at + kHeaderCopyBytes) break;
+    const absl::string_view copy = bytes.substr(at, kHeaderCopyBytes);
+    if (!absl::StartsWith(copy, kMagic)) continue;
     is_ours = true;
-    if (copy.size() < kHeaderCopyBytes || Get<uint32_t>(copy, 28) != Crc(0, copy.substr(0, 28))) {
-      continue;
-    }
+    if (Get<uint32_t>(copy, 28) != Crc(0, copy.substr(0, 28))) continue;
     if (const auto format = Get<uint32_t>(copy, 8); format != kFormat) {
       return absl::FailedPreconditionError(absl::StrCat("is a journal of format ", format,
                                                         ", and this weir reads format ", kFormat));

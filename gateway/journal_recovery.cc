@@ -99,7 +99,7 @@ class Recovery {
     }
     if (header.ok()) {
       segment.header = *header;
-      segment.has_header = true;
+      segment.has_header = segment.size >= static_cast<int64_t>(kSegmentHeaderBytes);
     } else if (!absl::IsDataLoss(header.status())) {
       return absl::FailedPreconditionError(absl::StrCat(path, " ", header.status().message()));
     }

@@ -20,7 +20,9 @@ TemporaryFolder::TemporaryFolder() : path_(absl::StrCat(testing::TempDir(), "/jo
   if (mkdtemp(path_.data()) == nullptr) abort();
 }
 
-TemporaryFolder::~TemporaryFolder() {
+TemporaryFolder::~TemporaryFolder() { Remove(); }
+
+void TemporaryFolder::Remove() const {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }
@@ -106,7 +108,8 @@ absl::Status Compact(Journal& journal, const JournalState& state) {
 absl::Status FailingIo::Next(const std::string& path) {
   const int operation = operations++;
   if (operation >= end_at) return FileError(EIO, "reach", path);
-  return operation == fail_at ? FileError(error, "reach", path) : absl::OkStatus();
+  const bool fails = operation >= fail_at && operation - fail_at < fail_count;
+  return fails ? FileError(error, "reach", path) : absl::OkStatus();
 }
 
 absl::StatusOr<int> FailingIo::Create(const std::string& path) {

@@ -2,10 +2,11 @@
 #ifndef WEIR_GATEWAY_JOURNAL_TEST_UTIL_H_
 #define WEIR_GATEWAY_JOURNAL_TEST_UTIL_H_
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@ class TemporaryFolder {
   std::string Read(const std::string& name) const;
   void Write(const std::string& name, const std::string& content) const;
   void CopyTo(const TemporaryFolder& other) const;  // All but the lock.
+  void Remove() const;                              // Before the end.
 
  private:
   std::string path_;
@@ -54,17 +56,19 @@ absl::Status Append(Journal& journal, int id, uint64_t order, size_t bytes = 100
 // Puts `state` in place of what was appended before.
 absl::Status Compact(Journal& journal, const JournalState& state);
 
-// A disk on which one operation fails, or nothing happens any more from one operation on.
+// A disk on which some operations fail, or nothing happens any more from one operation on.
 class FailingIo : public JournalIo {
  public:
   static constexpr int kNever = INT32_MAX;
 
-  // Counted from 0; so is what is done in all.
-  int fail_at = kNever;
+  int fail_at = kNever;  // Counted from 0.
+  int fail_count = 1;
+  int error = EIO;  // Of those that fail.
   int end_at = kNever;
-  int error = 5;                      // EIO, of the one that fails.
-  double written_before_failing = 0;  // The part of the bytes of a Write that fails.
-  int operations = 0;
+  // The part of its bytes that a Write leaves behind which is the first to fail.
+  double written_before_failing = 0;
+
+  int operations = 0;  // So far.
 
   absl::StatusOr<int> Create(const std::string& path) override;
   absl::StatusOr<int> OpenToAppend(const std::string& path) override;
@@ -76,7 +80,7 @@ class FailingIo : public JournalIo {
   absl::Status Remove(const std::string& path) override;
 
  private:
-  // Whether the operation that begins fails, with which it is counted.
+  // Counts the operation that begins; whether it may succeed.
   absl::Status Next(const std::string& path);
 };
 
