@@ -7,15 +7,13 @@
 #include <cerrno>
 #include <cmath>
 #include <memory>
-#include <optional>
 #include <vector>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/string_view.h"
+#include "base/cgroups.h"
 #include "base/files.h"
 
 namespace weir {
@@ -37,17 +35,8 @@ int AllowedCpus(int otherwise) {
 
 std::string Text(const std::string& path) { return ReadFile(path).value_or(""); }
 
-std::vector<std::string> Lines(const std::string& path) {
-  return absl::StrSplit(Text(path), '\n', absl::SkipEmpty());
-}
-
 std::vector<std::string> Words(absl::string_view text) {
   return absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-}
-
-bool HasCpu(absl::string_view comma_separated) {
-  const std::vector<std::string> names = absl::StrSplit(comma_separated, ',');
-  return std::find(names.begin(), names.end(), "cpu") != names.end();
 }
 
 // Microseconds of processor time in each period.
@@ -70,60 +59,12 @@ double QuotaV2(const std::string& folder) {
   return words.size() == 2 ? Quota(words[0], words[1]) : kUnlimited;
 }
 
-// A hierarchy of control groups is version 2's only one, or the one of version 1 that has the
-// controller of processors.
-enum class Version { kV1, kV2 };
-
-// The process's group, from the root of the hierarchy: "/system.slice/weir.service".
-std::optional<std::string> FindGroup(const std::string& root, Version version) {
-  for (const std::string& line : Lines(absl::StrCat(root, "/proc/self/cgroup"))) {
-    // Number, controllers, path; the path may hold colons.
-    const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
-    if (parts.size() != 3) continue;
-    if (version == Version::kV2 ? parts[0] == "0" && parts[1].empty() : HasCpu(parts[1])) {
-      return parts[2];
-    }
-  }
-  return std::nullopt;
-}
-
-struct Mount {
-  std::string folder;
-  std::string group;  // What shows there: "/" is the whole hierarchy, or as much as one may see.
-};
-
-std::optional<Mount> FindMount(const std::string& root, Version version) {
-  for (const std::string& line : Lines(absl::StrCat(root, "/proc/self/mountinfo"))) {
-    // ID, parent, device, group, folder, options..., "-", type, source, options of the type.
-    const std::vector<std::string> words = Words(line);
-    const auto dash = std::find(words.begin(), words.end(), "-");
-    if (dash - words.begin() < 5 || words.end() - dash < 4) continue;
-    if (version == Version::kV2 ? dash[1] != "cgroup2" : dash[1] != "cgroup" || !HasCpu(dash[3])) {
-      continue;
-    }
-    Mount mount;
-    if (absl::CUnescape(words[3], &mount.group) && absl::CUnescape(words[4], &mount.folder)) {
-      return mount;
-    }
-  }
-  return std::nullopt;
-}
-
-double LeastQuota(const std::string& root, Version version) {
-  const std::optional<std::string> group = FindGroup(root, version);
-  const std::optional<Mount> mount = FindMount(root, version);
-  if (!group.has_value() || !mount.has_value()) return kUnlimited;
-  // From the mounted group down to the process's; nothing, if that lies elsewhere.
-  absl::string_view below = *group;
-  if (!absl::ConsumePrefix(&below, mount->group == "/" ? "" : mount->group)) below = "";
-  if (!absl::StartsWith(below, "/")) below = "";
+double LeastQuota(const std::string& root, CgroupVersion version) {
   double least = kUnlimited;
-  while (true) {
-    const std::string folder = absl::StrCat(root, mount->folder, below);
-    least = std::min(least, version == Version::kV1 ? QuotaV1(folder) : QuotaV2(folder));
-    if (below.empty()) return least;
-    below = below.substr(0, below.rfind('/'));
+  for (const std::string& folder : CgroupFolders(root, version, "cpu")) {
+    least = std::min(least, version == CgroupVersion::kV1 ? QuotaV1(folder) : QuotaV2(folder));
   }
+  return least;
 }
 
 }  // namespace
@@ -148,7 +89,7 @@ CpuBudget UsableCpus() {
 }
 
 double CgroupCpuQuota(const std::string& root) {
-  return std::min(LeastQuota(root, Version::kV1), LeastQuota(root, Version::kV2));
+  return std::min(LeastQuota(root, CgroupVersion::kV1), LeastQuota(root, CgroupVersion::kV2));
 }
 
 }  // namespace weir

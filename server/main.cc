@@ -41,6 +41,20 @@ ABSL_FLAG(bool, enable_fault_injection, false,
           "Obey the metadata weir-delay-ms, weir-fail-code and weir-fail-ratio of requests.");
 ABSL_FLAG(weir::LogSeverity, min_log_severity, weir::LogSeverity::kInfo,
           "Lines below it are not logged: debug, info, warning or error.");
+ABSL_FLAG(bool, record_stats, true, "Count what is served.");
+ABSL_FLAG(
+    std::vector<std::string>, gateway, {},
+    "The gateways that get what is counted, HOST:PORT with commas between them; none if empty.");
+ABSL_FLAG(absl::Duration, push_interval, absl::Seconds(1), "How often they do.");
+ABSL_FLAG(absl::Duration, push_deadline, absl::Seconds(5),
+          "How long a gateway may take to acknowledge a push.");
+ABSL_FLAG(absl::Duration, last_push_timeout, absl::Seconds(5),
+          "How long the server waits at its end until all gateways have acknowledged everything.");
+ABSL_FLAG(std::string, state_dir, "",
+          "Where counts are kept, so that a server that is killed loses none; in memory only if "
+          "empty.");
+ABSL_FLAG(std::string, replica, "",
+          "The stable name of this server among others; its host's name and its port if empty.");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
           "How long requests in flight may take to finish after SIGTERM.");
 
@@ -94,7 +108,14 @@ int Run() {
                     .pollers = pollers > 0 ? pollers : cpus.Count(),
                     .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)},
        .prediction = {.slow_request_threshold = absl::GetFlag(FLAGS_slow_request_threshold),
-                      .fault_injection = absl::GetFlag(FLAGS_enable_fault_injection)}});
+                      .fault_injection = absl::GetFlag(FLAGS_enable_fault_injection)},
+       .stats = {.record = absl::GetFlag(FLAGS_record_stats),
+                 .replica = absl::GetFlag(FLAGS_replica),
+                 .state_dir = absl::GetFlag(FLAGS_state_dir),
+                 .gateways = absl::GetFlag(FLAGS_gateway),
+                 .push_interval = absl::GetFlag(FLAGS_push_interval),
+                 .push_deadline = absl::GetFlag(FLAGS_push_deadline),
+                 .last_push_timeout = absl::GetFlag(FLAGS_last_push_timeout)}});
   if (!created.ok()) return Fail(created.status());
   weir::Server& server = **created;
 

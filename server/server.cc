@@ -1,5 +1,8 @@
 #include "server/server.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,6 +15,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "server/model/formats.h"
+#include "server/stats/gauges.h"
 
 namespace weir {
 namespace {
@@ -20,33 +24,53 @@ namespace {
 constexpr int kCallsReady = 128;
 constexpr int kStreamsReady = 8;
 
+// Threads that count each in a place of their own, on the largest machines.
+constexpr int kMaxShards = 128;
+
+std::string HostName() {
+  char name[256] = "";
+  return gethostname(name, sizeof(name) - 1) == 0 && name[0] != '\0' ? name : "localhost";
+}
+
+Pusher::Options PusherOptions(const StatsOptions& stats) {
+  return {.gateways = stats.gateways,
+          .interval = stats.push_interval,
+          .deadline = stats.push_deadline,
+          .state_dir = stats.state_dir};
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
+  WEIR_RETURN_IF_ERROR(Pusher::Check(PusherOptions(options.stats)));
+  auto stats = std::make_unique<Stats>();
   auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<Repository> repository,
       Repository::Open({.root = options.model_repository,
                         .models = options.models,
                         .poll_interval = options.repository_poll},
-                       [&executor = *executor, batching = options.batching](
+                       [&executor = *executor, &stats = *stats, batching = options.batching](
                            ModelSettings settings, int64_t version, const std::string& path) {
                          return MakeBatchedServable(executor, batching, std::move(settings),
-                                                    version, path, LoadModel);
+                                                    version, path, LoadModel, stats.recorder.get());
                        }));
-  auto server = absl::WrapUnique(new Server(options, std::move(executor), std::move(repository)));
+  auto server = absl::WrapUnique(
+      new Server(options, std::move(stats), std::move(executor), std::move(repository)));
   WEIR_RETURN_IF_ERROR(server->Listen());
   return server;
 }
 
-Server::Server(const Options& options, std::unique_ptr<Executor> executor,
-               std::unique_ptr<Repository> repository)
+Server::Server(const Options& options, std::unique_ptr<Stats> stats,
+               std::unique_ptr<Executor> executor, std::unique_ptr<Repository> repository)
     : options_(options),
+      stats_(std::move(stats)),
       executor_(std::move(executor)),
       repository_(std::move(repository)),
       admin_service_(*repository_),
       gate_(options.max_bytes_in_flight),
-      predictor_context_{predictor_, *repository_, gate_, options_.prediction},
+      prediction_(options_.prediction),
+      predictor_context_{predictor_, *repository_, gate_, prediction_},
       streams_(predictor_context_, options_.streams),
       health_service_(health_),
       reflection_({v1::PredictRequest::descriptor()->file(), v1::EchoRequest::descriptor()->file(),
@@ -83,7 +107,8 @@ absl::Status Server::Listen() {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
                                                WhyNotListen(options_.host, options_.port)));
   }
-  for (const ModelStatus& model : repository_->catalog().List()) health_.Set(model.name, false);
+  WEIR_RETURN_IF_ERROR(StartRecording(port));
+  for (const ModelStatus& model : repository_->catalog().List()) OnModelChange(model);
   // A request goes from here to the executor, and its answer comes back on the thread that ran it.
   AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
   streams_.Await(*call_queue_, kStreamsReady);
@@ -94,19 +119,52 @@ absl::Status Server::Listen() {
   call_queue_->Start(options_.batching.pollers, [this](absl::FunctionRef<void()> before_long_work) {
     executor_->RunInline(before_long_work);
   });
+  StartPushing();
   WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
   return absl::OkStatus();
+}
+
+absl::Status Server::StartRecording(int port) {
+  const StatsOptions& stats = options_.stats;
+  if (!stats.record) return absl::OkStatus();
+  const BatchingOptions& batching = options_.batching;
+  WEIR_ASSIGN_OR_RETURN(
+      stats_->recorder,
+      Recorder::Create(
+          {.state_dir = stats.state_dir,
+           .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", port) : stats.replica,
+           .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
+  prediction_.recorder = stats_->recorder.get();
+  return absl::OkStatus();
+}
+
+void Server::StartPushing() {
+  if (stats_->recorder == nullptr || options_.stats.gateways.empty()) return;
+  Pusher::Options options = PusherOptions(options_.stats);
+  options.add_gauges = [this](v1::PushRequest& push) {
+    AddGauges(repository_->catalog(), *stats_->recorder, push);
+  };
+  stats_->pusher = std::make_unique<Pusher>(std::move(options), *stats_->recorder, *call_queue_);
+}
+
+void Server::OnModelChange(const ModelStatus& model) {
+  health_.Set(model.name, !model.ReadyVersions().empty());
+  if (stats_->recorder == nullptr) return;
+  stats_->recorder->Unresolved(model.name);  // From now on it counts, be it nothing.
+  int64_t& recorded = recorded_load_failures_[model.name];
+  for (; recorded < model.load_failures; ++recorded) {
+    stats_->recorder->RecordLoadFailure(model.name);
+  }
 }
 
 absl::Status Server::LoadModels() {
   absl::Status loaded;
   absl::Notification all_tried;
-  repository_->Start(
-      [this](const ModelStatus& model) { health_.Set(model.name, !model.ReadyVersions().empty()); },
-      [&](const absl::Status& status) {
-        loaded = status;
-        all_tried.Notify();
-      });
+  repository_->Start([this](const ModelStatus& model) { OnModelChange(model); },
+                     [&](const absl::Status& status) {
+                       loaded = status;
+                       all_tried.Notify();
+                     });
   all_tried.WaitForNotification();
   // The server as a whole is healthy once all have been tried; models have a health of their own.
   if (loaded.ok()) health_.Set("", true);
@@ -133,9 +191,20 @@ void Server::Drain(absl::Duration timeout) {
   // cancelled; their models still end what they are at.
   grpc_server_->Shutdown(std::chrono::system_clock::now());
   gate_.AwaitEmpty(absl::InfiniteDuration());
+  call_queue_->AwaitCalls();
+  PushLast();  // Every answer is out, so everything is counted.
   call_queue_->Shutdown();
   repository_->Join();  // It tells the server's health, and answers an operator's call.
   grpc_server_->Wait();
+}
+
+void Server::PushLast() {
+  if (stats_->pusher == nullptr) return;
+  if (!stats_->pusher->Finish(options_.stats.last_push_timeout)) {
+    WEIR_LOG(kWarning, "not every gateway has acknowledged the last statistics",
+             LogField("state_dir", options_.stats.state_dir));
+  }
+  stats_->pusher = nullptr;
 }
 
 }  // namespace weir

@@ -2,6 +2,8 @@
 #ifndef WEIR_SERVER_SERVER_H_
 #define WEIR_SERVER_SERVER_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,8 +24,21 @@
 #include "server/rpc/predict_stream.h"
 #include "server/rpc/reflection_service.h"
 #include "server/rpc/request_gate.h"
+#include "server/stats/pusher.h"
+#include "server/stats/recorder.h"
 
 namespace weir {
+
+// What is counted, and who gets it.
+struct StatsOptions {
+  bool record = true;
+  std::string replica;    // The server's stable name; empty: its host's name and its port.
+  std::string state_dir;  // Where counts outlive a kill; empty: in memory only.
+  std::vector<std::string> gateways;  // HOST:PORT; each gets everything. Empty: nobody does.
+  absl::Duration push_interval = absl::Seconds(1);
+  absl::Duration push_deadline = absl::Seconds(5);
+  absl::Duration last_push_timeout = absl::Seconds(5);  // How long Drain waits for it.
+};
 
 class Server {
  public:
@@ -38,6 +53,7 @@ class Server {
     BatchingOptions batching;
     PredictionOptions prediction;
     PredictStreams::Options streams;
+    StatsOptions stats;
   };
 
   // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
@@ -50,23 +66,36 @@ class Server {
   absl::Status LoadModels();
 
   // Turns health to NOT_SERVING, refuses new requests and lets those in flight finish, for at most
-  // `timeout`; what is left then is cancelled. May be called while models load.
+  // `timeout`; what is left then is cancelled. At last tells the gateways what was counted. May be
+  // called while models load.
   void Drain(absl::Duration timeout);
 
  private:
-  Server(const Options& options, std::unique_ptr<Executor> executor,
+  // Made once the port is known, which is part of the replica's name, and before models are loaded.
+  struct Stats {
+    std::unique_ptr<Recorder> recorder;  // Null: nothing is recorded.
+    std::unique_ptr<Pusher> pusher;      // Null: nobody is told.
+  };
+
+  Server(const Options& options, std::unique_ptr<Stats> stats, std::unique_ptr<Executor> executor,
          std::unique_ptr<Repository> repository);
 
   absl::Status Listen();
+  absl::Status StartRecording(int port);
+  void StartPushing();
+  void OnModelChange(const ModelStatus& model);
+  void PushLast();
 
   // Each part outlives those that stand below it.
   const Options options_;
+  const std::unique_ptr<Stats> stats_;
   const std::unique_ptr<Executor> executor_;
   const std::unique_ptr<Repository> repository_;
   AdminService admin_service_;
   RequestGate gate_;
   RawPredictor predictor_;
   RawDiagnostics diagnostics_;
+  PredictionOptions prediction_;
   PredictorContext predictor_context_;
   PredictStreams streams_;
   HealthStates health_;
@@ -74,6 +103,7 @@ class Server {
   ReflectionService reflection_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::unique_ptr<CallQueue> call_queue_;
+  std::map<std::string, int64_t> recorded_load_failures_;  // For the repository's thread.
   bool drained_ = false;
 };
 

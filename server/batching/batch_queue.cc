@@ -24,21 +24,6 @@ bool IsCancelled(const Task& task) {
 
 }  // namespace
 
-absl::Status ToStatus(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::kQueueFull:
-      return absl::ResourceExhaustedError("the model's queue is full");
-    case Refusal::kUnreachableDeadline:
-      return absl::ResourceExhaustedError(
-          "the deadline cannot be met: the model would need longer, with what waits before it");
-    case Refusal::kExpired:
-      return absl::DeadlineExceededError("the time was up before the model could run");
-    case Refusal::kCancelled:
-      return absl::CancelledError("the request was cancelled before the model could run");
-  }
-  return absl::InternalError("the request was refused");
-}
-
 BatchQueue::BatchQueue(const BatchingSettings& settings, int64_t max_batch_rows)
     : settings_(settings),
       has_rows_(max_batch_rows > 0),

@@ -14,19 +14,13 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_cost.h"
 #include "server/model/model_settings.h"
+#include "server/model/refusal.h"
 #include "server/model/servable.h"
 
 namespace weir {
-
-// Why a task does not run.
-enum class Refusal { kQueueFull, kUnreachableDeadline, kExpired, kCancelled };
-
-// What its caller is told.
-absl::Status ToStatus(Refusal refusal);
 
 // Not thread-safe. Times are passed in and never go backwards.
 //

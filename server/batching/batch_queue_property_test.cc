@@ -144,7 +144,7 @@ class Sequence {
     task.priority = request.priority;
     task.deadline = request.deadline;
     task.cancelled = &cancelled_[id];
-    task.done = [this, id](const absl::StatusOr<TaskResult>&) { ++ended_[id]; };
+    task.done = [this, id](const TaskOutcome&) { ++ended_[id]; };
 
     const std::optional<Refusal> expected = slow_.Push(request, now_, cost_, outlook);
     const std::optional<Refusal> refusal = queue_.Push(task, now_, cost_, outlook);

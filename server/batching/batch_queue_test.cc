@@ -385,7 +385,7 @@ TEST(BatchQueueTest, ARefusedTaskStaysWithItsCaller) {
   for (const bool refused : {false, true}) {
     Task task;
     task.inputs = {{.shape = shape}};
-    task.done = [](const absl::StatusOr<TaskResult>&) {};
+    task.done = [](const TaskOutcome&) {};
     EXPECT_EQ(queue.Push(task, absl::UnixEpoch(), cost, {}).has_value(), refused);
     EXPECT_EQ(task.done != nullptr, refused);
   }

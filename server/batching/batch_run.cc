@@ -62,14 +62,15 @@ class Assembled {
 
 // Gives each request the rows of the outputs that are its own.
 void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>& outputs,
-            absl::Time cut, const StageTimes& times) {
+            absl::Time cut, const StageTimes& times, absl::Time model_ended) {
   std::vector<std::vector<int64_t>> shapes;
   for (const TensorView& output : outputs) {
     shapes.emplace_back(output.shape.begin(), output.shape.end());
   }
   int64_t row = 0;
   for (Entry& entry : batch) {
-    TaskResult result{.outputs = outputs, .times = times, .batch_rows = rows};
+    TaskResult result{
+        .outputs = outputs, .times = times, .batch_rows = rows, .model_ended = model_ended};
     result.times.queue = cut - entry.enqueued;
     if (batch.size() > 1) {
       for (size_t i = 0; i < outputs.size(); ++i) {
@@ -98,7 +99,7 @@ int64_t RefuseExpired(std::vector<Entry>& batch, absl::Time now) {
       batch.begin(), batch.end(), [now](const Entry& entry) { return entry.task.deadline >= now; });
   for (auto entry = refused; entry != batch.end(); ++entry) {
     rows += entry->task.rows;
-    std::move(entry->task.done)(ToStatus(Refusal::kExpired));
+    std::move(entry->task.done)(Refusal::kExpired);
   }
   batch.erase(refused, batch.end());
   return rows;
@@ -115,7 +116,7 @@ int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
 }  // namespace
 
 BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
-                      absl::Time cut, std::vector<Entry> batch) {
+                      absl::Time cut, VersionStats* stats, std::vector<Entry> batch) {
   absl::Time begin = MonotonicNow();
   BatchOutcome outcome;
   if (ExpiredRows(batch, begin) > 0) {
@@ -130,9 +131,10 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
   const absl::Time end = MonotonicNow();
   outcome.time = end - begin;
   const int64_t rows = Rows(batch);
+  if (stats != nullptr) stats->RecordBatch(rows, outcome.time);
   if (outputs.ok()) {
     Answer(absl::MakeSpan(batch), rows, outputs->views, cut,
-           {.assemble = start - begin, .inference = end - start});
+           {.assemble = start - begin, .inference = end - start}, end);
     return outcome;
   }
   outcome.failed = true;
@@ -147,12 +149,12 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
   for (Entry& entry : batch) {
     if (IsCancelled(entry.task)) {
       outcome.failed_rows += entry.task.rows;
-      std::move(entry.task.done)(ToStatus(Refusal::kCancelled));
+      std::move(entry.task.done)(Refusal::kCancelled);
       continue;
     }
     std::vector<Entry> alone;
     alone.push_back(std::move(entry));
-    const BatchOutcome retry = RunBatch(model, settings, version, cut, std::move(alone));
+    const BatchOutcome retry = RunBatch(model, settings, version, cut, stats, std::move(alone));
     outcome.time += retry.time;
     // What has expired by now was run once, in vain.
     outcome.failed_rows += retry.failed_rows + retry.refused_rows;

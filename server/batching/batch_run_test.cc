@@ -49,7 +49,7 @@ class BatchRunTest : public testing::Test {
     for (TestRequest* request : requests) {
       batch.push_back({.task = request->MakeTask(), .enqueued = now - absl::Milliseconds(5)});
     }
-    return RunBatch(*puppet.MakeModel(), {.name = "m"}, 3, now, std::move(batch));
+    return RunBatch(*puppet.MakeModel(), {.name = "m"}, 3, now, nullptr, std::move(batch));
   }
 
   // The rows of the batches that the model ran.
@@ -112,8 +112,9 @@ TEST_F(BatchRunTest, ALoneRequestIsNotCopied) {
   Puppeteer puppet;
   std::vector<BatchQueue::Entry> batch;
   batch.push_back({.task = request.MakeTask(), .enqueued = MonotonicNow()});
-  std::thread runner(
-      [&] { RunBatch(*puppet.MakeModel(), {.name = "m"}, 1, MonotonicNow(), std::move(batch)); });
+  std::thread runner([&] {
+    RunBatch(*puppet.MakeModel(), {.name = "m"}, 1, MonotonicNow(), nullptr, std::move(batch));
+  });
   Puppeteer::Batch running = puppet.Next();
   EXPECT_THAT(running.addresses(),
               ElementsAre(request.inputs()[0].data.data(), request.inputs()[1].data.data()));

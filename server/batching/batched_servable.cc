@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "server/batching/batch_cost.h"
+#include "server/model/answer_stats.h"
+#include "server/model/file_digest.h"
 #include "server/model/warm_up.h"
 
 namespace weir {
@@ -17,12 +19,16 @@ class BatchedServable : public Servable {
  public:
   BatchedServable(Executor& executor, std::shared_ptr<Executor::Lane> lane,
                   std::shared_ptr<const ModelSettings> settings, int64_t version,
-                  std::string description)
+                  const Executor::LaneOptions& lane_options, std::string description,
+                  std::string digest)
       : executor_(executor),
         lane_(std::move(lane)),
         settings_(std::move(settings)),
         version_(version),
-        description_(std::move(description)) {}
+        stats_(lane_options.stats),
+        instances_(lane_options.instances),
+        description_(std::move(description)),
+        digest_(std::move(digest)) {}
 
   ~BatchedServable() override { executor_.RemoveLane(lane_); }
 
@@ -31,13 +37,19 @@ class BatchedServable : public Servable {
   void Submit(Task task) override { executor_.Submit(*lane_, std::move(task)); }
   ServableCounts counts() const override { return executor_.Counts(*lane_); }
   std::string Description() const override { return description_; }
+  VersionStats* stats() const override { return stats_; }
+  int instances() const override { return instances_; }
+  absl::string_view digest() const override { return digest_; }
 
  private:
   Executor& executor_;
   const std::shared_ptr<Executor::Lane> lane_;
   const std::shared_ptr<const ModelSettings> settings_;
   const int64_t version_;
+  VersionStats* const stats_;
+  const int instances_;
   const std::string description_;
+  const std::string digest_;
 };
 
 struct Choice {
@@ -96,7 +108,7 @@ Choice Choose(const BatchingOptions& options, const ModelSettings& settings,
 
 absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
     Executor& executor, const BatchingOptions& options, ModelSettings settings, int64_t version,
-    const std::string& path, LoadModelFn load) {
+    const std::string& path, LoadModelFn load, Recorder* recorder) {
   if (settings.execution == Execution::kInline &&
       settings.batching.max_delay > absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
@@ -111,11 +123,15 @@ absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
     WEIR_LOG(kWarning, "model ", shared->name, " version ", version,
              ": warm-up ended before every batch size had run; the rest run cold once");
   }
-  const Choice choice = Choose(options, *shared, report.times);
+  Choice choice = Choose(options, *shared, report.times);
   WEIR_LOG(kInfo, "model ", shared->name, " version ", version, " runs ", choice.why);
+  if (recorder != nullptr) {
+    choice.lane.stats = &recorder->ForVersion(DefineVersion(*shared, version));
+  }
   std::shared_ptr<Executor::Lane> lane =
       executor.AddLane(shared, version, std::move(model), std::move(report.times), choice.lane);
-  return std::make_shared<BatchedServable>(executor, std::move(lane), shared, version, choice.why);
+  return std::make_shared<BatchedServable>(executor, std::move(lane), shared, version, choice.lane,
+                                           choice.why, FileDigest(path).value_or(""));
 }
 
 }  // namespace weir

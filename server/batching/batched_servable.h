@@ -11,6 +11,7 @@
 #include "server/batching/executor.h"
 #include "server/model/model.h"
 #include "server/model/servable.h"
+#include "server/stats/recorder.h"
 
 namespace weir {
 
@@ -25,10 +26,10 @@ struct BatchingOptions {
 };
 
 // Loads a version, warms it up, and chooses who runs it; the log tells what was chosen and why.
-// `executor` has to outlive the servable.
+// `executor` and `recorder`, which may be null, have to outlive the servable.
 absl::StatusOr<std::shared_ptr<Servable>> MakeBatchedServable(
     Executor& executor, const BatchingOptions& options, ModelSettings settings, int64_t version,
-    const std::string& path, LoadModelFn load);
+    const std::string& path, LoadModelFn load, Recorder* recorder = nullptr);
 
 }  // namespace weir
 

@@ -77,11 +77,13 @@ class Executor::Lane {
       : settings(std::move(settings)),
         version(version),
         model(std::move(model)),
+        stats(options.stats),
         state_(*this->settings, std::move(measured), options) {}
 
   const std::shared_ptr<const ModelSettings> settings;  // Outlives the model.
   const int64_t version;
   const std::unique_ptr<Model> model;
+  VersionStats* const stats;
 
  private:
   // The only way to it asks for the lock.
@@ -152,8 +154,8 @@ void Executor::Submit(Lane& lane, Task task) {
       WakeWorker();
     }
   }
-  if (refusal) std::move(task.done)(ToStatus(*refusal));
-  for (BatchQueue::Refused& each : refused) std::move(each.task.done)(ToStatus(each.why));
+  if (refusal) std::move(task.done)(*refusal);
+  for (BatchQueue::Refused& each : refused) std::move(each.task.done)(each.why);
 }
 
 void Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
@@ -268,14 +270,14 @@ void Executor::LeaveToOthers(absl::Time now) {
 
 void Executor::Run(Work work) {
   for (BatchQueue::Refused& refused : work.cut.refused) {
-    std::move(refused.task.done)(ToStatus(refused.why));
+    std::move(refused.task.done)(refused.why);
   }
   BatchOutcome outcome;
   const bool any = !work.cut.batch.empty();
   if (any) {
     const Lane& lane = *work.lane;
-    outcome =
-        RunBatch(*lane.model, *lane.settings, lane.version, work.begin, std::move(work.cut.batch));
+    outcome = RunBatch(*lane.model, *lane.settings, lane.version, work.begin, lane.stats,
+                       std::move(work.cut.batch));
   }
   absl::MutexLock lock(&mu_);
   LaneState& state = StateOf(*work.lane);

@@ -18,6 +18,7 @@
 #include "server/model/model.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
+#include "server/stats/version_stats.h"
 
 namespace weir {
 
@@ -36,6 +37,7 @@ class Executor {
     int64_t max_batch_rows = 0;  // Of one batch, if that shall be less than the settings allow.
     // An inline batch is cut so that it keeps its thread no longer than this.
     absl::Duration max_inline_time = absl::Milliseconds(1);
+    VersionStats* stats = nullptr;  // Where its batches are recorded; null: nowhere.
   };
 
   class Lane;

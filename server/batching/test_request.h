@@ -14,7 +14,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/model/puppet_model.h"
@@ -61,7 +60,7 @@ class TestRequest {
               .priority = options_.priority,
               .deadline = options_.deadline,
               .cancelled = &cancelled_,
-              .done = [this](absl::StatusOr<TaskResult> result) { Done(std::move(result)); }};
+              .done = [this](TaskOutcome outcome) { Done(outcome); }};
     for (const Tensor& input : inputs_) task.inputs.push_back(View(input));
     return task;
   }
@@ -91,7 +90,7 @@ class TestRequest {
   }
 
  private:
-  void Done(absl::StatusOr<TaskResult> result) ABSL_LOCKS_EXCLUDED(mu_) {
+  void Done(const TaskOutcome& result) ABSL_LOCKS_EXCLUDED(mu_) {
     Answer answer{.status = result.status()};
     if (result.ok()) {
       for (const TensorView& view : result->outputs) {

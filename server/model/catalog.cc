@@ -93,14 +93,19 @@ absl::StatusOr<std::shared_ptr<Servable>> Catalog::Find(absl::string_view model,
   return any_ready ? WhyAbsent(model, found->second, version) : WhyAbsent(model, found->second);
 }
 
+std::map<std::string, Catalog::Model, std::less<>> Catalog::Models() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return models_;
+}
+
+bool Catalog::Has(absl::string_view model) const {
+  absl::ReaderMutexLock lock(&mu_);
+  return models_.find(model) != models_.end();
+}
+
 std::vector<ModelStatus> Catalog::List() const {
-  std::map<std::string, Model, std::less<>> models;
-  {
-    absl::ReaderMutexLock lock(&mu_);
-    models = models_;
-  }
   std::vector<ModelStatus> list;
-  for (const auto& [name, model] : models) list.push_back(weir::Describe(name, model));
+  for (const auto& [name, model] : Models()) list.push_back(weir::Describe(name, model));
   return list;
 }
 

@@ -3,6 +3,7 @@
 #define WEIR_SERVER_MODEL_CATALOG_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/model/servable.h"
 
 namespace weir {
@@ -56,6 +58,8 @@ class Catalog {
     std::string reason;
     std::shared_ptr<Servable> servable;       // Of one that is ready.
     std::weak_ptr<const Servable> unloading;  // Of one that finishes what it has.
+    absl::Time loaded;                        // By the calendar, of one that is ready.
+    absl::Duration load_duration;
   };
 
   // Why a model does not answer at a time when none of its versions is ready.
@@ -73,6 +77,11 @@ class Catalog {
   // alive for as long as it holds it, so that a version can be replaced while requests run.
   absl::StatusOr<std::shared_ptr<Servable>> Find(absl::string_view model, int64_t version) const
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // All that is known, by the names.
+  std::map<std::string, Model, std::less<>> Models() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  bool Has(absl::string_view model) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // In the order of their names.
   std::vector<ModelStatus> List() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -18,8 +18,8 @@ namespace weir {
 // Thread-safe.
 class FakeServable : public Servable {
  public:
-  FakeServable(ModelSettings settings, int64_t version)
-      : settings_(std::move(settings)), version_(version) {}
+  FakeServable(ModelSettings settings, int64_t version, VersionStats* stats = nullptr)
+      : settings_(std::move(settings)), version_(version), stats_(stats) {}
 
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return version_; }
@@ -32,6 +32,7 @@ class FakeServable : public Servable {
 
   ServableCounts counts() const override { return {}; }
   std::string Description() const override { return "fake"; }
+  VersionStats* stats() const override { return stats_; }
 
   // Waits for the next task and takes it out. The test has to call its `done`.
   Task Take() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -63,6 +64,7 @@ class FakeServable : public Servable {
 
   const ModelSettings settings_;
   const int64_t version_;
+  VersionStats* const stats_;
   mutable absl::Mutex mu_;
   int64_t submitted_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);

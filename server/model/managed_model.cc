@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace weir {
@@ -64,6 +66,7 @@ bool ManagedModel::IsTried(int64_t version, const ModelDirectory& found) const {
 ManagedModel::Load ManagedModel::Try(int64_t version, const ModelDirectory& found,
                                      const ModelSettings& settings) {
   Load load{.settings_files = found.settings, .files = found.versions.at(version)};
+  const absl::Time begin = MonotonicNow();
   absl::StatusOr<std::shared_ptr<Servable>> servable = hooks_.make_servable(
       settings, version, absl::StrCat(directory_, "/", version, "/", settings.filename));
   if (!servable.ok()) {
@@ -72,6 +75,8 @@ ManagedModel::Load ManagedModel::Try(int64_t version, const ModelDirectory& foun
     return load;
   }
   load.load_id = ++last_load_id_;
+  load.loaded = absl::Now();
+  load.load_duration = MonotonicNow() - begin;
   Servable* const raw = servable->get();
   // Whoever lets go of it last does not destroy it but hands it over.
   load.servable = std::shared_ptr<Servable>(
@@ -94,6 +99,8 @@ void ManagedModel::Switch(const std::vector<int64_t>& selected, std::map<int64_t
     if (load.servable == nullptr && before != loads_.end()) {
       load.servable = before->second.servable;
       load.load_id = before->second.load_id;
+      load.loaded = before->second.loaded;
+      load.load_duration = before->second.load_duration;
     }
     if (load.servable == nullptr) all_serve = false;
   }
@@ -199,7 +206,9 @@ Catalog::Model ManagedModel::Describe(const std::vector<int64_t>& loading) const
     model.versions.push_back({.number = version,
                               .state = ready ? LoadState::kReady : LoadState::kFailed,
                               .reason = load.reason,
-                              .servable = load.servable});
+                              .servable = load.servable,
+                              .loaded = load.loaded,
+                              .load_duration = load.load_duration});
   }
   for (const int64_t version : loading) {
     model.versions.push_back({.number = version, .state = LoadState::kLoading});

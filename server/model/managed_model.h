@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/model/catalog.h"
 #include "server/model/model_directory.h"
 #include "server/model/servable.h"
@@ -79,6 +80,8 @@ class ManagedModel {
     std::string reason;                  // Why that failed, else empty.
     int64_t load_id = 0;                 // Of the servable.
     std::shared_ptr<Servable> servable;  // From then, or from an earlier try; may be null.
+    absl::Time loaded;                   // When the servable was, by the calendar.
+    absl::Duration load_duration;
   };
 
   struct LeavingLoad {

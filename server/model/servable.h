@@ -4,14 +4,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/model/model_settings.h"
+#include "server/model/refusal.h"
 #include "server/model/tensor.h"
+#include "server/stats/version_stats.h"
 
 namespace weir {
 
@@ -26,6 +32,27 @@ struct TaskResult {
   std::vector<TensorView> outputs;  // In the order of the settings; live until done returns.
   StageTimes times;
   int64_t batch_rows = 0;
+  absl::Time model_ended;  // From then on it is about the answer.
+};
+
+// What became of a task.
+class TaskOutcome {
+ public:
+  TaskOutcome(TaskResult result) : result_(std::move(result)) {}  // NOLINT: one of three.
+  TaskOutcome(absl::Status error) : result_(std::move(error)) {}  // NOLINT
+  TaskOutcome(Refusal refusal) : result_(ToStatus(refusal)), refusal_(refusal) {}  // NOLINT
+
+  bool ok() const { return result_.ok(); }
+  absl::Status status() const { return result_.status(); }
+  std::optional<Refusal> refusal() const { return refusal_; }  // Why, if it did not run.
+
+  // If it is OK.
+  const TaskResult& operator*() const { return *result_; }
+  const TaskResult* operator->() const { return &*result_; }
+
+ private:
+  absl::StatusOr<TaskResult> result_;
+  std::optional<Refusal> refusal_;
 };
 
 // The rows of one request on their way through a model. Times are those of base/clock.h.
@@ -37,7 +64,7 @@ struct Task {
   absl::Time deadline = absl::InfiniteFuture();
   // Set once nobody waits for the answer any more; may be null. Lives until done is called.
   const std::atomic<bool>* cancelled = nullptr;
-  absl::AnyInvocable<void(absl::StatusOr<TaskResult>) &&> done;
+  absl::AnyInvocable<void(TaskOutcome) &&> done;
 };
 
 // What became of the tasks of a servable, in rows unless it says otherwise.
@@ -69,6 +96,15 @@ class Servable {
   virtual void Submit(Task task) = 0;
 
   virtual ServableCounts counts() const = 0;
+
+  // Where its requests are recorded; null: nowhere.
+  virtual VersionStats* stats() const { return nullptr; }
+
+  // Batches that may run at once.
+  virtual int instances() const { return 1; }
+
+  // Differs between model files; empty if it is not known.
+  virtual absl::string_view digest() const { return ""; }
 
   // How it runs, for people: "inline, at most 16 rows a batch".
   virtual std::string Description() const = 0;

@@ -30,10 +30,14 @@ void CallQueue::GiveBackTicket() {
   if (tickets_.fetch_sub(1, std::memory_order_acq_rel) == 1) all_calls_ended_.Notify();
 }
 
+void CallQueue::AwaitCalls() {
+  if (!std::exchange(awaited_, true)) GiveBackTicket();
+  all_calls_ended_.WaitForNotification();
+}
+
 void CallQueue::Shutdown() {
   if (std::exchange(shut_down_, true)) return;
-  GiveBackTicket();
-  all_calls_ended_.WaitForNotification();
+  AwaitCalls();
   queue_->Shutdown();
   for (std::thread& thread : threads_) thread.join();
   // Without threads, what is left is taken out here, as gRPC demands.

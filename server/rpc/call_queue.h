@@ -72,7 +72,11 @@ class CallQueue {
   // if any of them submitted a request; while that does long work another thread polls.
   void Start(int threads, const RunSubmitted& run_submitted);
 
-  // After gRPC's server was shut down: waits for the last call to end and joins the threads.
+  // After gRPC's server was shut down: waits for the last call to end. Whoever calls other servers
+  // by way of the queue may go on with that.
+  void AwaitCalls();
+
+  // Joins the threads, after AwaitCalls and the end of whatever else used the queue.
   void Shutdown();
 
  private:
@@ -82,13 +86,14 @@ class CallQueue {
   void GiveTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  // Those of the calls, and one of the queue itself until Shutdown. Who gives back the last one has
+  // Those of the calls, and one of the queue itself until AwaitCalls. Who gives back the last one has
   // to see all that the others did before.
   std::atomic<int64_t> tickets_ = 1;
   absl::Notification all_calls_ended_;
   absl::Mutex turn_mu_;
   bool polled_ ABSL_GUARDED_BY(turn_mu_) = false;  // By one of the threads.
   std::vector<std::thread> threads_;
+  bool awaited_ = false;
   bool shut_down_ = false;
 };
 

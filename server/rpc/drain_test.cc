@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "base/clock.h"
 #include "grpcpp/impl/codegen/rpc_method.h"
 #include "grpcpp/support/sync_stream.h"
 #include "server/rpc/rpc_fixture.h"
@@ -74,7 +75,8 @@ class RestlessServable : public PromptServable {
     if (*task.cancelled) {
       std::move(task.done)(absl::CancelledError());
     } else if (task.priority == 2) {
-      std::move(task.done)(TaskResult{.outputs = {{v1::TYPE_UINT8, kShape, *large}}});
+      std::move(task.done)(
+          TaskResult{.outputs = {{v1::TYPE_UINT8, kShape, *large}}, .model_ended = MonotonicNow()});
     } else {
       std::move(task.done)(TwoResults());
     }

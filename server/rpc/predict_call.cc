@@ -23,12 +23,14 @@ class PredictCall : public UnaryCall {
 
   void AwaitAnother() override { AwaitOne(shared_, queue_); }
 
+  void Refuse(const absl::Status& why) override {
+    // One that the server has room for is looked into, so that it counts with its model.
+    if (absl::IsUnavailable(why) && !prediction_.Parse(request_)) return;
+    prediction_.Refuse(why);
+  }
+
   bool Begin() override {
-    if (const absl::Status status = prediction_.Parse(request_); !status.ok()) {
-      OnAnswer(status);
-      return false;
-    }
-    return prediction_.Start(received_, context_, queue_);
+    return prediction_.Parse(request_) && prediction_.Start(received_, context_, queue_);
   }
 
   void OnAnswer(const absl::Status& status) {

@@ -116,28 +116,28 @@ class PredictStream : public std::enable_shared_from_this<PredictStream> {
 
   // Returns whether something was submitted.
   bool Begin(std::unique_ptr<Request> request, const grpc::ByteBuffer& message) {
+    Request& begun = *request.release();  // Answer takes it back.
+    if (!begun.prediction.Parse(message)) return false;
+    if (const absl::Status status = shared_.gate.Enter(begun.bytes); !status.ok()) {
+      begun.prediction.Refuse(status);
+      return false;
+    }
+    begun.inside = true;
+    return begun.prediction.Start(begun.received, context_, queue_);
+  }
+
+  void Answer(std::unique_ptr<Request> request, const absl::Status& status) {
     Prediction& prediction = request->prediction;
-    if (const absl::Status status = prediction.Parse(message); !status.ok()) {
+    if (!prediction.is_request()) {
+      // What is no request has no answer of its own.
       absl::MutexLock lock(&mu_);
       --in_flight_;
       bytes_ -= request->bytes;
       if (final_status_.ok()) final_status_ = status;
       no_more_requests_ = true;
       FinishIfAnswered();
-      return false;
+      return;
     }
-    if (const absl::Status status = shared_.gate.Enter(request->bytes); !status.ok()) {
-      Answer(std::move(request), status);
-      return false;
-    }
-    request->inside = true;
-    const absl::Time received = request->received;
-    static_cast<void>(request.release());  // Answer takes it back.
-    return prediction.Start(received, context_, queue_);
-  }
-
-  void Answer(std::unique_ptr<Request> request, const absl::Status& status) {
-    Prediction& prediction = request->prediction;
     auto* const answer =
         google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
     if (status.ok()) {

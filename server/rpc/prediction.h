@@ -16,6 +16,7 @@
 #include "server/rpc/call_queue.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/tensor_codec.h"
+#include "server/stats/recorder.h"
 #include "weir/v1/predictor.pb.h"
 
 namespace weir {
@@ -24,13 +25,17 @@ namespace weir {
 struct PredictionOptions {
   absl::Duration slow_request_threshold = absl::InfiniteDuration();  // These are logged.
   bool fault_injection = false;  // Obey the faults that a call's metadata asks for.
+  Recorder* recorder = nullptr;  // Where requests are recorded; null: nowhere.
 };
 
 // Used for one request. Find, check, submit, and build the answer; messages lie on an arena.
+//
+// A request that has come has one way to its answer, whatever becomes of it: End, which records it
+// and then calls OnAnswer. So each one is recorded exactly once, and before its answer is out.
 class Prediction {
  public:
-  // Called once after Start, on any thread, when the answer is there; the response is whole if it
-  // is OK. The prediction may be destroyed in it.
+  // Called once after a Parse that fails, Refuse or Start, on any thread, when the answer is there;
+  // the response is whole if it is OK. The prediction may be destroyed in it.
   using OnAnswer = absl::AnyInvocable<void(const absl::Status&)>;
 
   // `cancellation` is that of the call; the answer comes all the same. All references outlive the
@@ -38,13 +43,17 @@ class Prediction {
   Prediction(const Repository& repository, const PredictionOptions& options,
              Cancellation& cancellation, OnAnswer on_answer);
 
-  // INVALID_ARGUMENT if the bytes are no request.
-  absl::Status Parse(const grpc::ByteBuffer& bytes);
+  // False, and the answer is INVALID_ARGUMENT, if the bytes are no request.
+  bool Parse(const grpc::ByteBuffer& bytes);
+
+  // The request was not let in, as RequestGate says. After Parse, if it was looked into at all.
+  void Refuse(const absl::Status& why);
 
   // After Parse. `context` is that of the call, which `queue` polls; `received` is a time of
   // base/clock.h. Returns whether something was submitted that the poller shall run.
   bool Start(absl::Time received, const grpc::ServerContext& context, CallQueue& queue);
 
+  bool is_request() const { return is_request_; }  // Parse has succeeded.
   google::protobuf::Arena& arena() { return arena_; }
   const v1::PredictRequest& request() const { return *request_; }
   v1::PredictResponse& response() { return *response_; }
@@ -53,10 +62,15 @@ class Prediction {
   bool StartWithFault(const grpc::ServerContext& context, CallQueue& queue);
   bool OnDelayed(bool ok);
   bool Submit();
-  absl::Status Prepare();
-  void Answer(absl::StatusOr<TaskResult> result);
-  void BuildResponse(const TaskResult& result);
-  void LogSlow(const absl::Status& status, const StageTimes& times, absl::Time done) const;
+  absl::Status Resolve();
+  absl::Status Decode();
+  void Answer(const TaskOutcome& outcome);
+  absl::Time BuildResponse(const TaskResult& result);
+  void LogSlow(const TaskOutcome& outcome, absl::Time now) const;
+
+  void End(const absl::Status& status, Rejection rejection = Rejection::kNone);
+  void End(const absl::Status& status, const AnswerRecord& record);
+  VersionStats* StatsOfUnresolved() const;
 
   const Repository& repository_;
   const PredictionOptions& options_;
@@ -68,6 +82,7 @@ class Prediction {
   v1::PredictRequest* const request_;
   v1::PredictResponse* const response_;
   absl::Time received_;
+  bool is_request_ = false;
   absl::Time deadline_;
   std::shared_ptr<Servable> servable_;
   DecodedInputs decoded_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/impl/codegen/client_unary_call.h"
 #include "grpcpp/impl/codegen/rpc_method.h"
@@ -15,6 +16,7 @@
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/slice.h"
+#include "server/model/answer_stats.h"
 
 namespace weir {
 namespace {
@@ -62,7 +64,10 @@ RpcServer::RpcServer(RpcServerOptions options)
 absl::StatusOr<std::shared_ptr<Servable>> RpcServer::MakeModel(ModelSettings settings,
                                                                int64_t version) {
   if (options_.make_model) return options_.make_model(std::move(settings));
-  return fake_ = std::make_shared<FakeServable>(std::move(settings), version);
+  Recorder* const recorder = options_.prediction.recorder;
+  VersionStats* const stats =
+      recorder == nullptr ? nullptr : &recorder->ForVersion(DefineVersion(settings, version));
+  return fake_ = std::make_shared<FakeServable>(std::move(settings), version, stats);
 }
 
 RpcServer::~RpcServer() {
@@ -126,7 +131,8 @@ TaskResult TwoResults(absl::string_view data) {
           .times = {.queue = absl::Nanoseconds(1),
                     .assemble = absl::Nanoseconds(2),
                     .inference = absl::Nanoseconds(3)},
-          .batch_rows = 5};
+          .batch_rows = 5,
+          .model_ended = MonotonicNow()};
 }
 
 SentRequest::SentRequest(RpcServer& server, const v1::PredictRequest& request,

@@ -42,7 +42,8 @@ struct RpcServerOptions {
   int max_request_bytes = 8 << 20;
   int pollers = 2;
   int calls_ready = 8;
-  std::function<std::shared_ptr<Servable>(ModelSettings)> make_model;  // In place of a fake.
+  // In place of a fake.
+  std::function<absl::StatusOr<std::shared_ptr<Servable>>(ModelSettings)> make_model;
   CallQueue::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) {};
 };
 
@@ -89,16 +90,19 @@ class RpcServer {
 // Answers at once.
 class PromptServable : public Servable {
  public:
-  explicit PromptServable(ModelSettings settings) : settings_(std::move(settings)) {}
+  explicit PromptServable(ModelSettings settings, VersionStats* stats = nullptr)
+      : settings_(std::move(settings)), stats_(stats) {}
 
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return 2; }
   void Submit(Task task) override;
   ServableCounts counts() const override { return {}; }
   std::string Description() const override { return "prompt"; }
+  VersionStats* stats() const override { return stats_; }
 
  private:
   const ModelSettings settings_;
+  VersionStats* const stats_;
 };
 
 // Of a call that ends when the test's patience does.

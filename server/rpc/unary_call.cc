@@ -36,12 +36,14 @@ bool UnaryCall::OnRequest(bool ok) {
   bytes_ = static_cast<int64_t>(request_.Length());
   if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
     if (absl::IsUnavailable(refused)) AddRetryHint(context_);
-    Answer(ToGrpc(refused), {});
+    Refuse(refused);
     return false;
   }
   inside_ = true;
   return Begin();
 }
+
+void UnaryCall::Refuse(const absl::Status& why) { Answer(ToGrpc(why), {}); }
 
 bool UnaryCall::OnDone(bool) {
   if (context_.IsCancelled()) cancellation_.Cancel();

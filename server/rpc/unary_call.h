@@ -45,6 +45,9 @@ class UnaryCall {
   // Makes another call like this one ready: this one has got its request.
   virtual void AwaitAnother() = 0;
 
+  // The request has come and is not let in, as the gate says. Answer has to be called.
+  virtual void Refuse(const absl::Status& why);
+
   // The request has come and was let in. Answer has to be called once, now or later, on any thread.
   // Returns whether something was submitted that the poller shall run.
   virtual bool Begin() = 0;

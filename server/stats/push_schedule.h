@@ -31,8 +31,8 @@ class PushSchedule {
   void Failed(absl::Time now, double draw);
 
  private:
-  const Options options_;
-  const absl::Time begin_;
+  Options options_;
+  absl::Time begin_;
   absl::Time due_;
   absl::Duration backoff_ = absl::ZeroDuration();  // Of the last failure; zero after a success.
 };
