@@ -21,44 +21,25 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gateway/boot.h"
 #include "gateway/boot_id.h"
+#include "gateway/forgotten_boots.h"
+#include "gateway/ledger_record.h"
 #include "gateway/merged.h"
+#include "gateway/model_windows.h"
 #include "gateway/push.h"
+#include "gateway/totals.h"
 #include "gateway/window.h"
+#include "weir/v1/ledger.pb.h"
 
 namespace weir {
-
-// What has to be kept to have the same ledger again. Records of the same kind and id replace each
-// other: the one with the largest order counts.
-struct LedgerRecord {
-  // The numbers are for files.
-  enum class Kind : uint8_t {
-    kPush = 1,      // The newest snapshot of a boot; id: its boot_id, order: its seq.
-    kBaseline = 2,  // A kPush that is its boot's baseline too. Is kept beside later ones of kPush.
-    kTotals = 3,    // What retired boots and baselines count; id: any.
-    kBase = 4,      // What forgotten boots counted; id: zeros.
-  };
-
-  Kind kind = Kind::kPush;
-  BootId id;
-  uint64_t order = 0;
-  absl::Time arrival;                // Of kPush and kBaseline.
-  std::shared_ptr<const Push> push;  // Of kPush and kBaseline.
-  std::string totals;                // Of the others: a v1.LedgerTotals.
-
-  // Bytes that Decode reads: v1.PushRequest or v1.LedgerTotals. Those that a push came in do as
-  // well. Touches nothing of the ledger.
-  std::string Payload() const;
-
-  // Nothing is refused because of a limit.
-  static absl::StatusOr<LedgerRecord> Decode(Kind kind, absl::Time arrival,
-                                             absl::string_view payload);
-};
 
 // One server, by its boot that began last; retired ones are not among them.
 struct LedgerSource {
@@ -71,6 +52,13 @@ struct LedgerSource {
   absl::Time began;
   absl::Time last_push;
   absl::Duration interval;
+};
+
+// What one boot has of a series, over all of its entries in the dictionary.
+struct SeriesAggregate {
+  FixedSum value;
+  std::vector<uint64_t> counts;  // By the merged series' bounds.
+  std::vector<absl::Span<const double>> bounds;
 };
 
 // Const methods may be called by several threads at once, others by one alone.
@@ -118,7 +106,7 @@ class Ledger {
   // for what cannot be a record.
   absl::Status Restore(const LedgerRecord& record);
 
-  const MergedFamilies& merged() const;
+  const MergedFamilies& merged() const { return merged_; }
 
   // By the models' names: all that have requests' durations.
   struct Model {
@@ -127,16 +115,56 @@ class Ledger {
   };
   std::vector<Model> Models() const;
 
-  std::vector<LedgerSource> Sources() const;  // By replica.
-  int64_t num_boots() const;                  // That are not retired.
-  int64_t num_retired() const;
+  std::vector<LedgerSource> Sources() const;         // By replica.
+  int64_t num_boots() const { return num_active_; }  // That are not retired.
+  int64_t num_retired() const { return num_retired_; }
 
   // All of it, for tests: the same text for the same state.
   std::string DebugString() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  using Boots = absl::flat_hash_map<BootId, std::unique_ptr<Boot>>;
+  using Aggregate = absl::flat_hash_map<const MergedSeries*, SeriesAggregate>;
+
+  Boot* Find(const BootId& boot_id) const;
+  Boot& FindOrAdd(const BootId& boot_id);
+
+  // Parts of Check.
+  absl::Status CheckLimits(const Push& push, const Boot* boot) const;
+  absl::Status CheckSameSeries(const Push& before, const Push& after) const;
+  absl::Status CheckOtherSeries(const Boot& boot, const Push& push) const;
+  Aggregate AggregateOf(const Push& push) const;
+
+  // Parts of Apply and Restore. `live`: it happens now, and counts in the windows.
+  void Take(const LedgerRecord& record, bool live);
+  void TakeSameSeries(Boot& boot, const LedgerRecord& record, bool live);
+  void TakeOtherSeries(Boot& boot, const LedgerRecord& record, bool live);
+  void TakeBaseline(const LedgerRecord& record);
+  void SetBaseline(Boot& boot, uint64_t seq, PackedTotals totals);
+  void TakeOut(Boot& boot);  // What it counts, and its gauges; it is empty then.
+  void ShowGauges(Boot& boot);
+  void HideGauges(Boot& boot);
+
+  // Parts of Advance.
+  void RetireAndExpire(absl::Time now);
+  void ForgetOld(absl::Time now);
+  void Retire(Boot& boot);
+  void Forget(const BootId& boot_id);
+
+  absl::Status RestoreTotals(const LedgerRecord& record);
+  void RestoreRetired(const v1::BootTotals& from, PackedTotals totals);
+  void RestoreBase(const v1::BaseTotals& from, PackedTotals totals);
+
+  const Options options_;
+  MergedFamilies merged_;  // Before what points into it.
+  ModelWindowsMap models_;
+  Boots boots_;
+  int64_t num_active_ = 0;
+  int64_t num_retired_ = 0;
+  ForgottenBoots forgotten_;
+  absl::Time next_event_ = absl::InfinitePast();  // Advance has nothing to do before.
+  absl::Time last_advance_ = absl::InfinitePast();
+  absl::Time listening_since_ = absl::InfinitePast();
 };
 
 }  // namespace weir

@@ -4,16 +4,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/metrics.h"
+#include "gateway/boot_id.h"
 #include "gateway/fixed_sum.h"
+#include "gateway/series_dictionary.h"
 
 namespace weir {
 
@@ -24,15 +29,14 @@ struct MergedBounds {
   std::vector<std::string> le;  // The same as text; one more, "+Inf".
 };
 
-struct MergedFamily;
+// Adds a histogram's counts to another's, or takes them away. All of its bounds are among the
+// other's.
+void AddCounts(absl::Span<const double> bounds, absl::Span<const uint64_t> counts,
+               absl::Span<const double> sum_bounds, std::vector<uint64_t>& sum);
+void SubtractCounts(absl::Span<const double> bounds, absl::Span<const uint64_t> counts,
+                    absl::Span<const double> sum_bounds, std::vector<uint64_t>& sum);
 
-// One gauge of one source; those of a source that is not fresh are gone.
-struct GaugeEntry {
-  uint64_t boot;   // The source's place among the ledger's, never used again.
-  uint32_t index;  // Of the series in the source's dictionary.
-  int64_t began_unix_ns;
-  double value;
-};
+struct MergedFamily;
 
 // Its address stays for as long as it lives.
 struct MergedSeries {
@@ -41,16 +45,31 @@ struct MergedSeries {
     std::vector<uint64_t> counts;  // Each bucket alone; one more than there are bounds.
   };
 
+  // One gauge of one source.
+  struct GaugeEntry {
+    BootId boot_id;
+    uint32_t index;  // Of the series in the source's dictionary.
+    absl::Time began;
+    double value;
+  };
+
+  // Of a gauge that is the largest or the last of its entries.
+  struct Gauge {
+    std::vector<GaugeEntry> entries;  // By boot, then by index.
+    double value = 0;
+  };
+
   MergedFamily* family = nullptr;
   std::string labels;  // As in LabelText: model="a",version="1".
-  FixedSum value;      // Of a counter; the sum of a histogram; of a gauge that adds up.
+  FixedSum value;      // Of a counter, of a histogram's values, of a gauge that adds up.
   std::unique_ptr<Histogram> histogram;
-  std::unique_ptr<std::vector<GaugeEntry>> gauge;  // Of a gauge that is the largest or the last.
-  uint32_t owners = 0;  // What of the ledger has it; without any, it is taken away.
-  uint32_t fresh = 0;   // Of a gauge: how many show a value. Without any, it is not exposed.
+  std::unique_ptr<Gauge> gauge;
+  uint32_t owners = 0;  // What of the ledger speaks of it; without any, it is taken away.
+  uint32_t shown = 0;   // How many sources show the gauge. Without any, it is not exposed.
 
   // Of a counter or gauge, or the sum of a histogram.
   double Value() const;
+
   // False for gauges that nobody shows; the renderer leaves them out.
   bool exposed() const;
 };
@@ -91,9 +110,41 @@ class MergedFamilies {
   // What is exposed: a histogram has a line for each bucket, _count, and _sum unless without_sum.
   int64_t num_lines() const { return num_lines_; }
 
+  // The rest is for the ledger.
+
+  MergedSeries* FindSeries(const MergedFamily& family, absl::string_view labels) const;
+
+  // Why series of `family` cannot be among these, if they cannot.
+  absl::Status Fits(const SeriesDictionary::Family& family) const;
+
+  // How many lines FindOrAdd would add.
+  int64_t NewLines(const SeriesDictionary& dictionary) const;
+
+  // By the dictionary's series. Null for those that do not fit. The caller owns each of them.
+  std::vector<MergedSeries*> FindOrAdd(const SeriesDictionary& dictionary);
+
+  void Own(MergedSeries& series) { ++series.owners; }
+  void Disown(MergedSeries& series);
+
+  // Takes away what nobody owns. Counters have to be back at 0 then.
+  void Sweep();
+
+  const MergedBounds* Intern(std::vector<double> bounds);
+
+  // A source's gauge comes, changes and goes.
+  void ShowGauge(const MergedSeries::GaugeEntry& entry, MergedSeries& series);
+  void ChangeGauge(double before, const MergedSeries::GaugeEntry& entry, MergedSeries& series);
+  void HideGauge(const MergedSeries::GaugeEntry& entry, MergedSeries& series);
+
  private:
+  MergedFamily* FindOrAddFamily(const SeriesDictionary::Family& family);
+  void Widen(absl::Span<const double> bounds, MergedSeries& series);
+
   std::vector<MergedFamily*> order_;
-  absl::flat_hash_map<absl::string_view, std::unique_ptr<MergedFamily>> by_name_;
+  absl::flat_hash_map<std::string, std::unique_ptr<MergedFamily>> by_name_;
+  absl::flat_hash_set<std::string> line_names_;  // That lines begin with.
+  std::map<std::vector<double>, MergedBounds> bounds_;
+  std::vector<MergedSeries*> disowned_;  // Perhaps owned again since.
   int64_t num_lines_ = 0;
 };
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -63,18 +62,13 @@ using KnownDictionary =
     absl::FunctionRef<std::shared_ptr<const SeriesDictionary>(const BootId& boot_id)>;
 
 // Reads a v1.PushRequest. INVALID_ARGUMENT says what is wrong with it, RESOURCE_EXHAUSTED which
-// limit it is over. Of the ledger, `known` is to give Ledger::DictionaryOf.
+// limit it is over (see RefusedSeries). `known` is to give Ledger::DictionaryOf.
 absl::StatusOr<Push> DecodePush(absl::string_view bytes, const PushLimits& limits,
                                 KnownDictionary known);
 absl::StatusOr<Push> DecodePush(absl::string_view bytes, const PushLimits& limits);
 
 // A v1.PushRequest that decodes to the same.
 std::string EncodePush(const Push& push);
-
-// How many series were refused because there would be too many, if that is what `status` says; else
-// 0. Of what DecodePush and Ledger::Check return.
-int64_t RefusedSeries(const absl::Status& status);
-absl::Status TooManySeries(absl::string_view message, int64_t refused_series);
 
 }  // namespace weir
 

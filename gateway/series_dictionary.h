@@ -3,10 +3,12 @@
 #define WEIR_GATEWAY_SERIES_DICTIONARY_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -18,6 +20,11 @@ struct DictionaryLimits {
   int64_t max_series = 20'000;  // Lines of /metrics; a histogram has many.
   int max_labels = 32;          // Of a series.
   int max_label_bytes = 1024;   // Of a name or value.
+
+  static DictionaryLimits None() {
+    constexpr int kMost = std::numeric_limits<int>::max();
+    return {.max_series = kMost, .max_labels = kMost, .max_label_bytes = kMost};
+  }
 };
 
 // Immutable. Boots share none: labels tell their replicas apart.
@@ -61,10 +68,11 @@ class SeriesDictionary {
   uint32_t num_log_linear() const { return num_log_linear_; }
   int64_t num_lines() const { return num_lines_; }  // Of /metrics.
 
-  // For messages: name{labels}.
+  // For messages.
   std::string NameOf(const Series& series) const;
 
  private:
+  struct Parser;
   SeriesDictionary() = default;
 
   std::string bytes_;
@@ -76,6 +84,17 @@ class SeriesDictionary {
   uint32_t num_log_linear_ = 0;
   int64_t num_lines_ = 0;
 };
+
+// name{labels}, fit for a message: cut where it is too long, without control characters.
+std::string SeriesName(absl::string_view family, absl::string_view labels);
+
+// How many series were refused because there would be too many, if that is what `status` says; else
+// 0. Of what DecodePush and Ledger::Check return.
+int64_t RefusedSeries(const absl::Status& status);
+absl::Status TooManySeries(absl::string_view message, int64_t refused_series);
+
+// How many lines of /metrics a series has: 1, or those of a histogram with so many bounds.
+int64_t LinesOf(MetricType type, size_t num_bounds, bool without_sum);
 
 }  // namespace weir
 

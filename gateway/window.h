@@ -59,7 +59,6 @@ class SparseCounts {
 
  private:
   std::vector<Entry> entries_;
-  std::vector<Entry> scratch_;
 };
 
 // The windows of one model. Reading is thread-safe while nobody writes.
@@ -68,7 +67,8 @@ class ModelWindows {
   // Times that go back count as the latest one seen.
   // Entries: buckets of base/histogram.h, of nanoseconds.
   void AddDurations(absl::Time now, absl::Span<const SparseCounts::Entry> entries);
-  void AddRequests(absl::Time now, absl::string_view code, uint64_t count);
+  void AddRequests(absl::Time now, uint32_t code_index, uint64_t count);
+  uint32_t CodeIndex(absl::string_view code);  // For AddRequests; stays.
 
   // Forgets what is older than the longest window.
   void Advance(absl::Time now);

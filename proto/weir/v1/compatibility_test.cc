@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/diagnostics.pb.h"
+#include "weir/v1/ledger.pb.h"
 #include "weir/v1/model_config.pb.h"
 #include "weir/v1/predictor.pb.h"
 #include "weir/v1/stats.pb.h"
@@ -69,6 +70,7 @@ TEST(CompatibilityTest, WhatWasPublishedStaysAndWhatIsNewIsWrittenDown) {
   List(*v1::EchoRequest::descriptor()->file(), now);
   List(*v1::ListModelsRequest::descriptor()->file(), now);
   List(*v1::PushRequest::descriptor()->file(), now);
+  List(*v1::LedgerTotals::descriptor()->file(), now);
 
   const auto text = ReadFile("proto/weir/v1/compatibility.txt");
   ASSERT_TRUE(text.ok()) << text.status();

@@ -1,0 +1,137 @@
+#include "gateway/model_windows.h"
+
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "base/metrics.h"
+#include "gateway/label_text.h"
+
+namespace weir {
+namespace {
+
+using Entries = absl::Span<const Push::LogLinearEntry>;
+
+Entries LogLinearOf(const Push& push, uint32_t index) {
+  const uint32_t begin = push.log_linear_begin[index];
+  return Entries(push.log_linear).subspan(begin, push.log_linear_begin[index + 1] - begin);
+}
+
+// What `after` has more than `before`.
+void Subtract(Entries before, Entries after, std::vector<SparseCounts::Entry>& difference) {
+  difference.clear();
+  size_t i = 0;
+  for (const Push::LogLinearEntry& entry : after) {
+    while (i < before.size() && before[i].bucket < entry.bucket) ++i;
+    const bool known = i < before.size() && before[i].bucket == entry.bucket;
+    const uint64_t count = known ? before[i].count : 0;
+    if (entry.count > count) {
+      difference.push_back({.key = entry.bucket, .count = entry.count - count});
+    }
+  }
+}
+
+uint64_t CountBetween(double before, double after) {
+  return after > before ? static_cast<uint64_t>(std::llround(after - before)) : 0;
+}
+
+}  // namespace
+
+ModelFeed ModelWindowsMap::Connect(const SeriesDictionary& dictionary) {
+  ModelFeed feed;
+  for (const SeriesDictionary::Family& family : dictionary.families()) {
+    const bool durations = family.name == metric::kRequestDuration.name && family.log_linear;
+    if (!durations && family.name != metric::kRequests.name) continue;
+    for (uint32_t i = 0; i < family.num_series; ++i) {
+      const uint32_t index = family.first_series + i;
+      const SeriesDictionary::Series& series = dictionary.series()[index];
+      const auto name = LabelValue(series.labels, "model");
+      if (!name) continue;
+      const auto model = models_.try_emplace(*name).first;
+      ++model->second.owners;
+      if (durations) {
+        feed.durations.push_back({.log_linear = series.log_linear, .model = model});
+        continue;
+      }
+      const std::string code = LabelValue(series.labels, "code").value_or("");
+      feed.requests.push_back(
+          {.index = index, .model = model, .code_index = model->second.windows.CodeIndex(code)});
+    }
+  }
+  return feed;
+}
+
+void ModelWindowsMap::Disconnect(ModelFeed& feed) {
+  const auto release = [this](auto& model) {
+    if (--model->second.owners == 0) models_.erase(model);
+  };
+  for (auto& requests : feed.requests) release(requests.model);
+  for (auto& durations : feed.durations) release(durations.model);
+  feed = ModelFeed();
+}
+
+void ModelWindowsMap::AddDifference(absl::Time now, const ModelFeed& feed, const Push& before,
+                                    const Push& after) {
+  for (const ModelFeed::Requests& requests : feed.requests) {
+    const double old = before.values[requests.index];
+    if (after.values[requests.index] == old) continue;
+    requests.model->second.windows.AddRequests(now, requests.code_index,
+                                               CountBetween(old, after.values[requests.index]));
+  }
+  for (const ModelFeed::Durations& durations : feed.durations) {
+    const Entries old = LogLinearOf(before, durations.log_linear);
+    const Entries fresh = LogLinearOf(after, durations.log_linear);
+    if (old == fresh) continue;
+    Subtract(old, fresh, scratch_);
+    durations.model->second.windows.AddDurations(now, scratch_);
+  }
+}
+
+void ModelWindowsMap::AddDifference(absl::Time now, const ModelFeed& feed_before,
+                                    const Push* before, const ModelFeed& feed, const Push& after) {
+  // By model: series of several versions, or with several sets of bounds, count as one.
+  absl::flat_hash_map<const ModelEntry*, SparseCounts> old_durations;
+  absl::flat_hash_map<std::pair<const ModelEntry*, uint32_t>, double> old_requests;
+  const auto entries_of = [this](const Push& push, uint32_t log_linear) {
+    scratch_.clear();
+    for (const Push::LogLinearEntry& entry : LogLinearOf(push, log_linear)) {
+      scratch_.push_back({.key = entry.bucket, .count = entry.count});
+    }
+    return absl::MakeConstSpan(scratch_);
+  };
+  if (before != nullptr) {
+    for (const ModelFeed::Durations& durations : feed_before.durations) {
+      old_durations[&durations.model->second].Add(entries_of(*before, durations.log_linear));
+    }
+    for (const ModelFeed::Requests& requests : feed_before.requests) {
+      old_requests[{&requests.model->second, requests.code_index}] +=
+          before->values[requests.index];
+    }
+  }
+  absl::flat_hash_map<ModelEntry*, SparseCounts> durations_now;
+  absl::flat_hash_map<std::pair<ModelEntry*, uint32_t>, double> requests_now;
+  for (const ModelFeed::Durations& durations : feed.durations) {
+    durations_now[&durations.model->second].Add(entries_of(after, durations.log_linear));
+  }
+  for (const ModelFeed::Requests& requests : feed.requests) {
+    requests_now[{&requests.model->second, requests.code_index}] += after.values[requests.index];
+  }
+  for (auto& [model, counts] : durations_now) {
+    counts.Subtract(old_durations[model].entries());
+    model->windows.AddDurations(now, counts.entries());
+  }
+  for (const auto& [key, value] : requests_now) {
+    const double old = old_requests[{key.first, key.second}];
+    if (value > old) {
+      key.first->windows.AddRequests(now, key.second, CountBetween(old, value));
+    }
+  }
+}
+
+void ModelWindowsMap::Advance(absl::Time now) {
+  for (auto& [name, model] : models_) model.windows.Advance(now);
+}
+
+}  // namespace weir

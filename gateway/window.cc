@@ -1,0 +1,134 @@
+#include "gateway/window.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/histogram.h"
+
+namespace weir {
+namespace {
+
+// The middle of a bucket, in seconds.
+double MiddleOf(uint32_t bucket) {
+  const uint64_t begin = HistogramBucketBegin(static_cast<int>(bucket));
+  const uint64_t next =
+      bucket + 1 < kHistogramBuckets ? HistogramBucketBegin(static_cast<int>(bucket) + 1) : 0;
+  const double middle = static_cast<double>(begin) + static_cast<double>(next - begin - 1) / 2;
+  return middle / 1e9;
+}
+
+}  // namespace
+
+void SparseCounts::Add(absl::Span<const Entry> entries) {
+  size_t added = 0;
+  size_t i = 0;
+  for (const Entry& entry : entries) {
+    while (i < entries_.size() && entries_[i].key < entry.key) ++i;
+    if (i < entries_.size() && entries_[i].key == entry.key) {
+      entries_[i].count += entry.count;
+    } else {
+      ++added;
+    }
+  }
+  if (added == 0) return;
+  // From the back, so that nothing is overwritten before it is moved.
+  size_t from = entries_.size();
+  size_t other = entries.size();
+  entries_.resize(entries_.size() + added);
+  for (size_t to = entries_.size(); to > from;) {
+    if (from > 0 && entries_[from - 1].key >= entries[other - 1].key) {
+      if (entries_[from - 1].key == entries[other - 1].key) --other;
+      entries_[--to] = entries_[--from];
+    } else {
+      entries_[--to] = entries[--other];
+    }
+  }
+}
+
+void SparseCounts::Subtract(absl::Span<const Entry> entries) {
+  size_t i = 0;
+  bool emptied = false;
+  for (const Entry& entry : entries) {
+    while (i < entries_.size() && entries_[i].key < entry.key) ++i;
+    if (i == entries_.size() || entries_[i].key != entry.key) continue;
+    entries_[i].count -= entry.count;
+    emptied = emptied || entries_[i].count == 0;
+  }
+  if (emptied) std::erase_if(entries_, [](const Entry& entry) { return entry.count == 0; });
+}
+
+uint64_t SparseCounts::Total() const {
+  uint64_t total = 0;
+  for (const Entry& entry : entries_) total += entry.count;
+  return total;
+}
+
+void ModelWindows::Advance(absl::Time now) {
+  const int64_t number = (now - absl::UnixEpoch()) / kSlot;
+  if (number <= newest_) return;
+  if (number - newest_ >= kSlots) {  // All is old.
+    slots_ = {};
+    sums_ = {};
+    newest_ = number;
+    return;
+  }
+  while (newest_ < number) {
+    ++newest_;
+    for (size_t window = 0; window < kWindows.size(); ++window) {
+      const Slot& old = slots_[(newest_ - kWindows[window].length / kSlot - 1 + kSlots) % kSlots];
+      sums_[window].durations.Subtract(old.durations.entries());
+      sums_[window].requests.Subtract(old.requests.entries());
+    }
+    Slot& slot = slots_[newest_ % kSlots];
+    slot.durations.Clear();
+    slot.requests.Clear();
+  }
+}
+
+void ModelWindows::AddDurations(absl::Time now, absl::Span<const SparseCounts::Entry> entries) {
+  Advance(now);
+  slots_[newest_ % kSlots].durations.Add(entries);
+  for (Slot& sum : sums_) sum.durations.Add(entries);
+}
+
+uint32_t ModelWindows::CodeIndex(absl::string_view code) {
+  auto found = std::find(codes_.begin(), codes_.end(), code);
+  if (found == codes_.end()) found = codes_.insert(codes_.end(), std::string(code));
+  return static_cast<uint32_t>(found - codes_.begin());
+}
+
+void ModelWindows::AddRequests(absl::Time now, uint32_t code_index, uint64_t count) {
+  Advance(now);
+  const SparseCounts::Entry entry = {.key = code_index, .count = count};
+  slots_[newest_ % kSlots].requests.Add({&entry, 1});
+  for (Slot& sum : sums_) sum.requests.Add({&entry, 1});
+}
+
+double ModelWindows::Quantile(int window, double q) const {
+  const SparseCounts& durations = sums_[window].durations;
+  const uint64_t total = durations.Total();
+  if (total == 0) return std::numeric_limits<double>::quiet_NaN();
+  // The product may come out a little above the whole number that it is.
+  const double rank = std::ceil(q * static_cast<double>(total) - 1e-6);
+  auto left = static_cast<int64_t>(std::clamp(rank, 1.0, static_cast<double>(total)));
+  for (const SparseCounts::Entry& entry : durations.entries()) {
+    left -= static_cast<int64_t>(entry.count);
+    if (left <= 0) return MiddleOf(entry.key);
+  }
+  return MiddleOf(durations.entries().back().key);
+}
+
+uint64_t ModelWindows::Requests(int window, absl::string_view code) const {
+  const auto found = std::find(codes_.begin(), codes_.end(), code);
+  if (found == codes_.end()) return 0;
+  const auto key = static_cast<uint32_t>(found - codes_.begin());
+  for (const SparseCounts::Entry& entry : sums_[window].requests.entries()) {
+    if (entry.key == key) return entry.count;
+  }
+  return 0;
+}
+
+uint64_t ModelWindows::Requests(int window) const { return sums_[window].requests.Total(); }
+
+}  // namespace weir

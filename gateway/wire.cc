@@ -1,0 +1,88 @@
+#include "gateway/wire.h"
+
+namespace weir {
+
+bool WireReader::Next(Field& field) {
+  const uint32_t tag = input_.ReadTag();
+  if (tag == 0) {
+    ok_ = ok_ && input_.ConsumedEntireMessage();
+    return false;
+  }
+  field.number = tag >> 3;
+  bool read = field.number != 0;
+  switch (tag & 7) {
+    case 0:
+      field.type = Field::Type::kNumber;
+      read = read && input_.ReadVarint64(&field.value);
+      break;
+    case 1:
+      field.type = Field::Type::kFixed64;
+      read = read && input_.ReadLittleEndian64(&field.value);
+      break;
+    case 2: {
+      field.type = Field::Type::kBytes;
+      uint32_t size = 0;
+      read = read && input_.ReadVarint32(&size);
+      const void* data = nullptr;
+      int left = 0;
+      input_.GetDirectBufferPointerInline(&data, &left);
+      read = read && size <= static_cast<uint32_t>(left);
+      if (!read) break;
+      field.bytes = absl::string_view(static_cast<const char*>(data), size);
+      read = input_.Skip(static_cast<int>(size));
+      break;
+    }
+    case 5: {
+      field.type = Field::Type::kFixed32;
+      uint32_t value = 0;
+      read = read && input_.ReadLittleEndian32(&value);
+      field.value = value;
+      break;
+    }
+    default:  // Groups, which nobody writes.
+      read = false;
+  }
+  if (!read) ok_ = false;
+  return read;
+}
+
+bool AppendDoubles(const WireReader::Field& field, size_t max_size, std::vector<double>& numbers) {
+  if (field.type == WireReader::Field::Type::kFixed64) {
+    if (numbers.size() == max_size) return false;
+    numbers.push_back(std::bit_cast<double>(field.value));
+    return true;
+  }
+  if (field.type != WireReader::Field::Type::kBytes) return false;
+  const size_t count = field.bytes.size() / sizeof(double);
+  if (count * sizeof(double) != field.bytes.size()) return false;
+  if (count > max_size - numbers.size()) return false;
+  if (count == 0) return true;
+  const size_t before = numbers.size();
+  numbers.resize(before + count);
+  std::memcpy(&numbers[before], field.bytes.data(), field.bytes.size());
+  return true;
+}
+
+bool AppendNumbers(const WireReader::Field& field, size_t max_size,
+                   std::vector<uint64_t>& numbers) {
+  if (field.type == WireReader::Field::Type::kNumber) {
+    if (numbers.size() == max_size) return false;
+    numbers.push_back(field.value);
+    return true;
+  }
+  if (field.type != WireReader::Field::Type::kBytes) return false;
+  const auto* byte = reinterpret_cast<const uint8_t*>(field.bytes.data());
+  const auto* const end = byte + field.bytes.size();
+  while (byte != end) {
+    if (numbers.size() == max_size) return false;
+    uint64_t number = *byte & 0x7f;
+    for (int shift = 7; *byte++ >= 0x80; shift += 7) {
+      if (byte == end || shift > 63) return false;
+      number |= static_cast<uint64_t>(*byte & 0x7f) << shift;
+    }
+    numbers.push_back(number);
+  }
+  return true;
+}
+
+}  // namespace weir
