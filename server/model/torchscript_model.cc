@@ -3,9 +3,16 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/alias_analysis.h>
+#include <torch/csrc/jit/passes/common_subexpression_elimination.h>
+#include <torch/csrc/jit/passes/constant_pooling.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/peephole.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
@@ -84,6 +91,7 @@ class TorchScriptModel : public Model {
     WEIR_ASSIGN_OR_RETURN(model->input_positions_,
                           Positions(settings.inputs, arguments.size(), arguments, "input"));
     model->writes_to_inputs_ = model->MayWriteToInputs();
+    model->Compile();
     return model;
   }
 
@@ -102,12 +110,14 @@ class TorchScriptModel : public Model {
 
   absl::StatusOr<TensorBundle> Forward(absl::Span<const TensorView> inputs) const {
     const c10::InferenceMode inference_mode;
-    std::vector<c10::IValue> arguments(inputs.size());
+    torch::jit::Stack stack(inputs.size() + 1);
+    stack[0] = module_._ivalue();
     for (size_t i = 0; i < inputs.size(); ++i) {
       at::Tensor tensor = ToTorch(inputs[i]);
-      arguments[input_positions_[i]] = writes_to_inputs_ ? tensor.clone() : std::move(tensor);
+      stack[input_positions_[i] + 1] = writes_to_inputs_ ? tensor.clone() : std::move(tensor);
     }
-    WEIR_ASSIGN_OR_RETURN(std::vector<at::Tensor> values, Unpack(forward_(arguments)));
+    torch::jit::InterpreterState(code_).run(stack);
+    WEIR_ASSIGN_OR_RETURN(std::vector<at::Tensor> values, Unpack(stack.front()));
     const auto dense = std::make_shared<std::vector<at::Tensor>>(std::move(values));
     TensorBundle outputs{.owner = dense};
     outputs.views.reserve(dense->size());
@@ -122,6 +132,20 @@ class TorchScriptModel : public Model {
            .data = absl::string_view(static_cast<const char*>(value.data_ptr()), value.nbytes())});
     }
     return outputs;
+  }
+
+  // The interpreter runs forward() itself: torch's executor looks for a plan that suits the
+  // arguments at each call, behind a lock.
+  void Compile() {
+    std::shared_ptr<torch::jit::Graph> graph = forward_.graph()->copy();
+    torch::jit::Inline(*graph);
+    torch::jit::runRequiredPasses(graph);
+    torch::jit::ConstantPropagation(graph);
+    torch::jit::EliminateCommonSubexpression(graph);
+    torch::jit::PeepholeOptimize(graph);
+    torch::jit::ConstantPooling(graph);
+    torch::jit::EliminateDeadCode(graph);
+    code_ = torch::jit::Code(graph, "forward");
   }
 
   // Whether forward() may change its arguments, as x.clamp_() does: then it gets copies of its own.
@@ -185,7 +209,8 @@ class TorchScriptModel : public Model {
   const ModelSettings& settings_;
   // Calling a method changes nothing in a module, though torch does not say so in its types.
   torch::jit::Module module_;
-  mutable torch::jit::Method forward_;
+  torch::jit::Method forward_;
+  torch::jit::Code code_;
   std::vector<size_t> input_positions_;  // Of each input among forward()'s arguments.
   bool writes_to_inputs_ = false;
 };
