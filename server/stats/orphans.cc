@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -57,6 +56,22 @@ void KeepAsUnreadable(const std::string& path) {
   }
   std::sort(kept.begin(), kept.end());
   for (size_t i = 0; i + kMaxUnreadable < kept.size(); ++i) unlink(kept[i].second.c_str());
+}
+
+// Opens and locks the file; -1 if its boot lives, or it was just deleted.
+int Hold(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) {
+    WEIR_LOG(kWarning, "cannot open a stats file", LogField("path", path),
+             LogField("reason", absl::ErrnoToStatus(errno, "").message()));
+    return -1;
+  }
+  struct stat status = {};
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &status) == 0 && status.st_nlink > 0) {
+    return fd;
+  }
+  close(fd);
+  return -1;
 }
 
 // What a boot of `replica` has left in the file.
@@ -115,34 +130,29 @@ void Orphan::NoteRefused(absl::string_view gateway, const absl::Status& why) {
 
 std::unique_ptr<Orphan> Orphan::Take(const std::string& path, absl::string_view replica,
                                      absl::Span<const std::string> gateways) {
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0) {
-    WEIR_LOG(kWarning, "cannot open a stats file", LogField("path", path),
-             LogField("reason", absl::ErrnoToStatus(errno, "").message()));
-    return nullptr;
+  const int fd = Hold(path);
+  if (fd < 0) return nullptr;
+  const absl::StatusOr<StatsFileContents> contents = ReadFileOf(replica, path);
+  absl::Status status = contents.status();
+  if (contents.ok() && !contents->Matters()) status = absl::NotFoundError("nothing was counted");
+  if (status.ok()) {
+    absl::StatusOr<v1::PushRequest> push = contents->LastPush();
+    if (push.ok()) {
+      return std::unique_ptr<Orphan>(
+          new Orphan(path, fd, *std::move(push), contents->acknowledged, gateways));
+    }
+    status = push.status();
   }
-  absl::Cleanup undo = [fd] { close(fd); };
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return nullptr;  // Its boot lives.
-  struct stat status = {};
-  if (fstat(fd, &status) != 0 || status.st_nlink == 0) return nullptr;  // Just deleted.
-
-  absl::StatusOr<StatsFileContents> contents = ReadFileOf(replica, path);
-  if (absl::IsNotFound(contents.status()) || (contents.ok() && !contents->Matters())) {
+  if (absl::IsNotFound(status)) {
     unlink(path.c_str());
-    return nullptr;
-  }
-  absl::StatusOr<v1::PushRequest> push =
-      contents.ok() ? contents->LastPush() : absl::StatusOr<v1::PushRequest>(contents.status());
-  if (!push.ok()) {
+  } else {
     WEIR_LOG(kError,
              "cannot read what an earlier boot had counted; the file is kept as *.unreadable",
-             LogField("path", path), LogField("reason", push.status().message()));
+             LogField("path", path), LogField("reason", status.message()));
     KeepAsUnreadable(path);
-    return nullptr;
   }
-  std::move(undo).Cancel();
-  return std::unique_ptr<Orphan>(
-      new Orphan(path, fd, *std::move(push), contents->acknowledged, gateways));
+  close(fd);
+  return nullptr;
 }
 
 std::vector<std::unique_ptr<Orphan>> FindOrphans(const std::string& state_dir,
