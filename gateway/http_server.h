@@ -1,10 +1,16 @@
 // HTTP for people, scripts and Prometheus: a few paths that can be read, and nothing else.
 //
 // GET and HEAD of exact paths; other methods get 405, other paths 404. Texts are sent with gzip to
-// whom asks for it. There are no files, no bodies of requests, no pages of civetweb's own.
+// whom asks for it. There are no files and no bodies of requests.
+//
+// On libmicrohttpd: a few threads wait for all connections at once. civetweb, which prometheus-cpp
+// brings along, has a thread for each connection: behind as many clients as it has threads that do
+// not finish their requests, nobody got an answer for 10 s, and it took 2 s to stop. Both send
+// 10 MB as fast as a bare socket. docs/performance.md has the numbers.
 #ifndef WEIR_GATEWAY_HTTP_SERVER_H_
 #define WEIR_GATEWAY_HTTP_SERVER_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,22 +32,27 @@ struct HttpResponse {
 // Fills in the response. Called by several threads at once.
 using HttpHandler = std::function<void(HttpResponse&)>;
 
+// Whether a request with this header takes gzip.
+bool AcceptsGzip(absl::string_view accept_encoding);
+
 // Thread-safe. Answers from Create on until it is destroyed.
 class HttpServer {
  public:
   struct Options {
-    std::string host = "0.0.0.0";  // Address to listen on: IPv4, or IPv6.
+    std::string host = "0.0.0.0";  // A name, an IPv4 or IPv6 address.
     int port = 9400;               // 0: a free one.
 
-    // How many connections are served at once; others wait. Each has a thread, which sleeps while
-    // its client neither sends nor reads.
-    int max_connections = 64;
+    // Handlers that run at once. A client that is slow to send or to read keeps none of them.
+    int threads = 4;
 
-    // A client that takes longer to send a request, or to read an answer, is cut off.
-    absl::Duration timeout = absl::Seconds(10);
+    // More are closed at once.
+    int max_connections = 1000;
 
-    // A connection without a request for so long is closed.
-    absl::Duration idle_timeout = absl::Seconds(2);
+    // A client that neither sends nor reads for so long is cut off.
+    absl::Duration timeout = absl::Seconds(30);
+
+    // What clients have not read yet of their answers; over it, requests get 503.
+    int64_t max_unread_bytes = int64_t{512} << 20;
 
     // By exact path, such as "/metrics".
     std::map<std::string, HttpHandler> routes;
@@ -50,7 +61,7 @@ class HttpServer {
   // Fails with the system's reason if it cannot listen.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Create(Options options);
 
-  // Ends requests that are being served: their handlers finish, their clients may get a part.
+  // Waits for handlers that run; clients may get a part of their answers.
   virtual ~HttpServer() = default;
 
   virtual int port() const = 0;
