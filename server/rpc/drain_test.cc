@@ -13,12 +13,15 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "grpcpp/impl/codegen/rpc_method.h"
 #include "grpcpp/support/sync_stream.h"
 #include "server/rpc/rpc_fixture.h"
+#include "server/stats/decoded_push.h"
+#include "server/stats/recorder.h"
 
 namespace weir {
 namespace {
@@ -36,7 +39,8 @@ class Random {
 // Answers at once, or later on one of two threads, in no particular order.
 class RestlessServable : public PromptServable {
  public:
-  explicit RestlessServable(ModelSettings settings) : PromptServable(std::move(settings)) {
+  RestlessServable(ModelSettings settings, VersionStats& stats)
+      : PromptServable(std::move(settings), &stats) {
     for (int i = 0; i < 2; ++i) {
       workers_.emplace_back([this, i] { Run(Random(i)); });
     }
@@ -112,12 +116,15 @@ struct Scene {
   std::shared_ptr<grpc::Channel> channel;
   std::atomic<bool> draining = false;   // Set before the drain begins.
   std::atomic<bool> over = false;       // After the shutdown.
+  std::atomic<int64_t> sent = 0;        // Requests to predict, or what comes in their place.
+  std::atomic<int64_t> predicted = 0;   // Of these, answered with OK; not all that were.
   std::atomic<int64_t> answered = 0;    // Calls and requests of streams.
   std::atomic<int64_t> cancelled = 0;   // By the server, though they came before the drain.
   std::atomic<int64_t> unexpected = 0;  // Answers that no caller should get.
 };
 
-v1::PredictRequest SomeRequest(Random& random) {
+v1::PredictRequest SomeRequest(Scene& scene, Random& random) {
+  ++scene.sent;
   v1::PredictRequest request = TwoRows(absl::StrCat("r", random(1000)));
   request.set_priority(random(8) == 0 ? 2 : 1);  // The model answers with much.
   return request;
@@ -144,7 +151,8 @@ void CallOneByOne(Scene& scene, Random random) {
     const bool before_drain = !scene.draining;
     TestContext context;
     v1::PredictResponse response;
-    const grpc::Status status = stub->Predict(&context, SomeRequest(random), &response);
+    const grpc::Status status = stub->Predict(&context, SomeRequest(scene, random), &response);
+    if (status.ok()) ++scene.predicted;
     go_on = Note(scene, status, before_drain);
   }
 }
@@ -171,9 +179,9 @@ void Stream(Scene& scene, Random random) {
     TestContext context;
     const auto stream = stub->PredictStream(&context);
     const int requests = random(50);
-    std::thread writer([&stream, &random, requests] {
+    std::thread writer([&scene, &stream, &random, requests] {
       for (int i = 0; i < requests; ++i) {
-        if (!stream->Write(SomeRequest(random))) return;
+        if (!stream->Write(SomeRequest(scene, random))) return;
       }
       stream->WritesDone();
     });
@@ -183,6 +191,7 @@ void Stream(Scene& scene, Random random) {
       ++answers;
       if (answer.has_response()) {
         ++scene.answered;
+        ++scene.predicted;
       } else if (answer.error().code() != grpc::StatusCode::UNAVAILABLE) {
         ++scene.unexpected;
       }
@@ -205,7 +214,7 @@ void Misbehave(Scene& scene, Random random) {
     const int kind = random(4);
     if (kind == 0) {  // Goes away.
       grpc::CompletionQueue queue;
-      const auto call = stub->AsyncPredict(&context, SomeRequest(random), &queue);
+      const auto call = stub->AsyncPredict(&context, SomeRequest(scene, random), &queue);
       v1::PredictResponse response;
       grpc::Status status;
       call->Finish(&response, &status, nullptr);
@@ -215,7 +224,7 @@ void Misbehave(Scene& scene, Random random) {
       queue.Next(&tag, &ok);
     } else if (kind == 1) {  // Reads little and goes away.
       const auto stream = stub->PredictStream(&context);
-      for (int i = random(20); i > 0 && stream->Write(SomeRequest(random)); --i) {
+      for (int i = random(20); i > 0 && stream->Write(SomeRequest(scene, random)); --i) {
       }
       context.TryCancel();
       stream->Finish();
@@ -228,7 +237,10 @@ void Misbehave(Scene& scene, Random random) {
               scene.channel.get(),
               grpc::internal::RpcMethod(method, grpc::internal::RpcMethod::BIDI_STREAMING),
               &context));
-      if (random(2) == 0) stream->Write(Bytes("no message"));
+      if (random(2) == 0) {
+        ++scene.sent;
+        stream->Write(Bytes("no message"));
+      }
       stream->WritesDone();
       grpc::ByteBuffer answer;
       while (stream->Read(&answer)) {
@@ -241,11 +253,11 @@ void Misbehave(Scene& scene, Random random) {
 class DrainTest : public testing::TestWithParam<int> {
  protected:
   DrainTest()
-      : server_({.prediction = {.fault_injection = true},
+      : server_({.prediction = {.fault_injection = true, .recorder = recorder_.get()},
                  .streams = {.max_in_flight = 8},
                  .calls_ready = 2,
                  .make_model = [this](ModelSettings settings) {
-                   return model_ = std::make_shared<RestlessServable>(std::move(settings));
+                   return model_ = std::make_shared<RestlessServable>(std::move(settings), stats_);
                  }}) {
     scene_.channel = server_.NewChannel();
     int seed = GetParam() * 10;
@@ -262,8 +274,28 @@ class DrainTest : public testing::TestWithParam<int> {
     for (std::thread& caller : callers_) caller.join();
     EXPECT_EQ(scene_.unexpected, 0);
     EXPECT_GT(scene_.answered, 0);
+    ExpectExactCounts();
   }
 
+  // Whatever became of requests: answered OK <= counted OK, and counted <= sent.
+  void ExpectExactCounts() {
+    v1::PushRequest push;
+    recorder_->FillPush(push);
+    double ok = 0;
+    double all = 0;
+    const DecodedPush counted(push);
+    for (const auto& [key, series] : counted.series()) {
+      if (!absl::StartsWith(key, "weir_requests_total")) continue;
+      all += series.value;
+      if (absl::EndsWith(key, ",OK}")) ok += series.value;
+    }
+    EXPECT_GE(ok, scene_.predicted);
+    EXPECT_LE(all, scene_.sent);
+    EXPECT_EQ(stats_.in_flight(), 0);
+  }
+
+  const std::unique_ptr<Recorder> recorder_ = *Recorder::Create({.replica = "r", .shards = 2});
+  VersionStats& stats_ = recorder_->ForVersion({.model = "m", .version = 2, .max_batch_rows = 4});
   Scene scene_;
   std::shared_ptr<RestlessServable> model_;
   RpcServer server_;
