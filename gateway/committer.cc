@@ -143,20 +143,21 @@ void Committer::Run() {
 }
 
 void Committer::Commit(std::vector<SubmittedPush> round) {
-  std::vector<Accepted> accepted = Check(std::move(round));
-  if (accepted.empty()) return;
+  AcceptedRound accepted = Check(std::move(round));
+  if (accepted.pushes.empty()) return;
   const absl::Status written = Write(accepted);
   if (written.ok()) {
-    Apply(std::move(accepted));
+    Apply(std::move(accepted.pushes));
   } else {
-    Refuse(std::move(accepted), written);
+    Refuse(std::move(accepted.pushes), written);
   }
 }
 
 // Answers those that shall not be written.
-std::vector<Committer::Accepted> Committer::Check(std::vector<SubmittedPush> round) {
+Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
   const absl::Time now = Now();
-  std::vector<Accepted> accepted;
+  AcceptedRound accepted;
+  bool needs_base = false;
   std::vector<SubmittedPush> later;
   std::vector<std::pair<Done, absl::StatusOr<uint64_t>>> answers;
   Counters counted;
@@ -190,14 +191,18 @@ std::vector<Committer::Accepted> Committer::Check(std::vector<SubmittedPush> rou
         }
         is_first = false;
       }
-      LedgerRecord record{.kind = *verdict == Ledger::Verdict::kBaseline
-                                      ? LedgerRecord::Kind::kBaseline
-                                      : LedgerRecord::Kind::kPush,
-                          .id = push.boot_id,
-                          .order = push.seq,
-                          .arrival = now,
-                          .push = submitted.push};
-      accepted.push_back({.submitted = std::move(submitted), .record = std::move(record)});
+      LedgerRecord::Kind kind = LedgerRecord::Kind::kPush;
+      if (*verdict == Ledger::Verdict::kBaseline) {
+        kind = LedgerRecord::Kind::kBaseline;
+        needs_base = needs_base || ledger_.SeqOf(push.boot_id) > 0;
+      }
+      LedgerRecord record = LedgerRecord::Of(kind, now, submitted.push);
+      accepted.pushes.push_back({.submitted = std::move(submitted), .record = std::move(record)});
+    }
+    if (needs_base) {
+      ledger_.ForEachRecord([&](const LedgerRecord& record) {
+        if (record.kind == LedgerRecord::Kind::kBase) accepted.base = record;
+      });
     }
   }
   {
@@ -211,10 +216,15 @@ std::vector<Committer::Accepted> Committer::Check(std::vector<SubmittedPush> rou
   return accepted;
 }
 
-absl::Status Committer::Write(const std::vector<Accepted>& accepted) {
+absl::Status Committer::Write(const AcceptedRound& accepted) {
   std::vector<JournalEntry> entries;
-  entries.reserve(accepted.size());
-  for (const Accepted& push : accepted) {
+  entries.reserve(accepted.pushes.size() + 1);
+  std::string base;
+  if (accepted.base.has_value()) {
+    base = accepted.base->Payload();
+    entries.push_back(EntryOf(*accepted.base, base));
+  }
+  for (const Accepted& push : accepted.pushes) {
     entries.push_back(EntryOf(push.record, push.submitted.bytes));
   }
   const absl::Time began = MonotonicNow();
@@ -228,7 +238,8 @@ absl::Status Committer::Write(const std::vector<Accepted>& accepted) {
           .sync_counts[std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin()];
     counters_.sync_sum_seconds += seconds;
     was_writable = std::exchange(counters_.journal_writable, status.ok());
-    (status.ok() ? counters_.applied : counters_.rejected) += static_cast<int64_t>(accepted.size());
+    (status.ok() ? counters_.applied : counters_.rejected) +=
+        static_cast<int64_t>(accepted.pushes.size());
   }
   if (!status.ok()) {
     WEIR_LOG_EVERY(kError, absl::Seconds(10), "pushes are refused: ", status.message());

@@ -95,10 +95,15 @@ class Committer {
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // A push of a round that may be applied.
+  // What of a round may be applied.
   struct Accepted {
     SubmittedPush submitted;
     LedgerRecord record;
+  };
+  struct AcceptedRound {
+    std::vector<Accepted> pushes;
+    // Has to be in the journal before them: a forgotten boot pushes again, and counts from there.
+    std::optional<LedgerRecord> base;
   };
 
   explicit Committer(const Options& options);
@@ -106,8 +111,8 @@ class Committer {
   absl::Status Load();
   void Run();
   void Commit(std::vector<SubmittedPush> round);
-  std::vector<Accepted> Check(std::vector<SubmittedPush> round);
-  absl::Status Write(const std::vector<Accepted>& accepted);
+  AcceptedRound Check(std::vector<SubmittedPush> round);
+  absl::Status Write(const AcceptedRound& accepted);
   void Apply(std::vector<Accepted> accepted);
   void Refuse(std::vector<Accepted> accepted, const absl::Status& status);
   void CompactIfDue();

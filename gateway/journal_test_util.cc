@@ -57,7 +57,7 @@ JournalKey TestKey(int kind, int id) {
   return key;
 }
 
-JournalEntry TestEntry(int id, uint64_t order, const std::string& payload, int kind) {
+JournalEntry TestEntry(int id, uint64_t order, absl::string_view payload, int kind) {
   return {.key = TestKey(kind, id),
           .order = order,
           .arrival = absl::FromUnixSeconds(1'000 + static_cast<int64_t>(order)),

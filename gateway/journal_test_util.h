@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "gateway/journal.h"
 
 namespace weir {
@@ -39,7 +40,8 @@ class TemporaryFolder {
 using JournalState = std::map<std::pair<int, int>, std::pair<uint64_t, std::string>>;
 
 JournalKey TestKey(int kind, int id);
-JournalEntry TestEntry(int id, uint64_t order, const std::string& payload, int kind = 1);
+// Points at `payload`.
+JournalEntry TestEntry(int id, uint64_t order, absl::string_view payload, int kind = 1);
 
 // The text of the order-th push of `id`: can be told from any other one, and from a damaged one.
 std::string TestPayload(int id, uint64_t order, size_t bytes = 100);
