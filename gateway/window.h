@@ -78,6 +78,11 @@ class ModelWindows {
   uint64_t Requests(int window, absl::string_view code) const;
   uint64_t Requests(int window) const;  // Of all codes.
 
+  // How much time a window covers.
+  static absl::Duration Covered(int window, absl::Time now) {
+    return kWindows[window].length + (now - absl::UnixEpoch()) % kSlot;
+  }
+
  private:
   static constexpr absl::Duration kSlot = absl::Seconds(5);
   static constexpr int kSlots = 61;  // Of five minutes, and the one that runs.
