@@ -10,7 +10,8 @@ namespace weir {
 void Ledger::Advance(absl::Time now) {
   // After a start, or a long sleep, servers have time to be heard again before they are forgotten.
   if (now - last_advance_ > options_.retire_after) listening_since_ = now;
-  last_advance_ = std::max(last_advance_, now);
+  if (now < last_advance_) next_event_ = absl::InfinitePast();  // The clock was set back.
+  last_advance_ = now;
   models_.Advance(now);
   if (now < next_event_) return;
   next_event_ = absl::InfiniteFuture();
@@ -28,6 +29,7 @@ void Ledger::RetireAndExpire(absl::Time now) {
   }
   for (const auto& [id, boot] : boots_) {
     if (boot->state != Boot::State::kActive) continue;
+    boot->arrival = std::min(boot->arrival, now);
     if (now < boot->FallsSilent()) {
       next_event_ = std::min(next_event_, boot->FallsSilent());
       continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -199,7 +200,7 @@ std::vector<MergedSeries*> MergedFamilies::FindOrAdd(const SeriesDictionary& dic
         series->labels = std::string(source.labels);
         if (family->type == MetricType::kHistogram) {
           series->histogram = std::make_unique<MergedSeries::Histogram>();
-          series->histogram->bounds = Intern({source.bounds.begin(), source.bounds.end()});
+          series->histogram->bounds = Intern(source.bounds);
           series->histogram->counts.resize(source.bounds.size() + 1);
         } else if (family->merge == GaugeMerge::kMax || family->merge == GaugeMerge::kLast) {
           series->gauge = std::make_unique<MergedSeries::Gauge>();
@@ -220,28 +221,38 @@ std::vector<MergedSeries*> MergedFamilies::FindOrAdd(const SeriesDictionary& dic
   return found;
 }
 
-const MergedBounds* MergedFamilies::Intern(std::vector<double> bounds) {
-  const auto found = bounds_.find(bounds);
-  if (found != bounds_.end()) return &found->second;
-  MergedBounds merged;
-  merged.bounds = bounds;
-  for (const double bound : bounds) merged.le.push_back(BoundText(bound));
-  merged.le.emplace_back("+Inf");
-  return &bounds_.emplace(std::move(bounds), std::move(merged)).first->second;
+const MergedBounds* MergedFamilies::Intern(absl::Span<const double> bounds) {
+  const auto [place, is_new] =
+      bounds_.try_emplace(std::vector<double>(bounds.begin(), bounds.end()));
+  MergedBounds& merged = place->second;
+  if (is_new) {
+    merged.bounds = place->first;
+    for (const double bound : bounds) merged.le.push_back(BoundText(bound));
+    merged.le.emplace_back("+Inf");
+  }
+  Retain(merged);
+  return &merged;
+}
+
+void MergedFamilies::Release(const MergedBounds& bounds) {
+  if (--bounds.owners == 0) bounds_.erase(std::vector<double>(bounds.bounds));
 }
 
 void MergedFamilies::Widen(absl::Span<const double> bounds, MergedSeries& series) {
   MergedSeries::Histogram& histogram = *series.histogram;
-  const std::vector<double>& before = histogram.bounds->bounds;
-  if (std::includes(before.begin(), before.end(), bounds.begin(), bounds.end())) return;
+  const MergedBounds& before = *histogram.bounds;
+  if (std::includes(before.bounds.begin(), before.bounds.end(), bounds.begin(), bounds.end())) {
+    return;
+  }
   num_lines_ -= Lines(series);
   std::vector<double> all;
-  std::set_union(before.begin(), before.end(), bounds.begin(), bounds.end(),
+  std::set_union(before.bounds.begin(), before.bounds.end(), bounds.begin(), bounds.end(),
                  std::back_inserter(all));
   const std::vector<uint64_t> counts = std::move(histogram.counts);
   histogram.counts.assign(all.size() + 1, 0);
-  histogram.bounds = Intern(std::move(all));
-  AddCounts(before, counts, histogram.bounds->bounds, histogram.counts);
+  histogram.bounds = Intern(all);
+  AddCounts(before.bounds, counts, all, histogram.counts);
+  Release(before);
   num_lines_ += Lines(series);
 }
 
@@ -264,6 +275,7 @@ void MergedFamilies::Sweep() {
   }
   for (MergedSeries* const series : gone) {
     if (series->exposed()) num_lines_ -= Lines(*series);
+    if (series->histogram) Release(*series->histogram->bounds);
     auto& by_labels = series->family->by_labels;
     by_labels.erase(by_labels.find(absl::string_view(series->labels)));
   }

@@ -22,11 +22,11 @@
 
 namespace weir {
 
-// Bounds of histograms, shared by all series that have the same. Lives as long as the
-// MergedFamilies.
+// Bounds of histograms, shared by all that have the same.
 struct MergedBounds {
   std::vector<double> bounds;   // Ascending, finite.
   std::vector<std::string> le;  // The same as text; one more, "+Inf".
+  mutable uint32_t owners = 0;
 };
 
 // Adds a histogram's counts to another's, or takes them away. All of its bounds are among the
@@ -129,7 +129,10 @@ class MergedFamilies {
   // Takes away what nobody owns. Counters have to be back at 0 then.
   void Sweep();
 
-  const MergedBounds* Intern(std::vector<double> bounds);
+  // Those with these bounds, owned by the caller until it releases them.
+  const MergedBounds* Intern(absl::Span<const double> bounds);
+  static void Retain(const MergedBounds& bounds) { ++bounds.owners; }
+  void Release(const MergedBounds& bounds);
 
   // A source's gauge comes, changes and goes.
   void ShowGauge(const MergedSeries::GaugeEntry& entry, MergedSeries& series);

@@ -6,13 +6,12 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/names.h"
 #include "base/status_macros.h"
+#include "gateway/family_check.h"
 #include "gateway/label_text.h"
 #include "gateway/wire.h"
 #include "weir/v1/stats.pb.h"
@@ -24,33 +23,8 @@ using Type = WireReader::Field::Type;
 
 constexpr absl::string_view kRefusedSeries = "weir/refused_series";
 
-bool IsName(absl::string_view name, bool colons) {
-  if (name.empty() || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) return false;
-  for (const char c : name) {
-    const bool fits =
-        absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || (colons && c == ':');
-    if (!fits) return false;
-  }
-  return true;
-}
-
 absl::Status Broken(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("the dictionary is broken in ", what));
-}
-
-// What the gateway exposes of itself would be there twice.
-bool IsReserved(absl::string_view name) {
-  return absl::StartsWith(name, "weir_gateway_") || name == metric::kRequestDurationQuantile.name;
-}
-
-absl::Status CheckLabelName(absl::string_view name) {
-  if (!IsName(name, /*colons=*/false) || absl::StartsWith(name, "__")) {
-    return absl::InvalidArgumentError(absl::StrCat("no label can be called ", Printable(name)));
-  }
-  if (name == "le" || name == "quantile") {
-    return absl::InvalidArgumentError(absl::StrCat("the label ", name, " is the gateway's own"));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -136,7 +110,9 @@ struct SeriesDictionary::Parser {
       }
     }
     if (!reader.ok()) return Broken(absl::StrCat("the family ", Printable(family.name)));
-    WEIR_RETURN_IF_ERROR(CheckFamily(type, merge, family));
+    WEIR_RETURN_IF_ERROR(SetTypes(type, merge, family));
+    WEIR_RETURN_IF_ERROR(CheckFamily(family, limits));
+    WEIR_RETURN_IF_ERROR(AddNames(family));
 
     family.first_series = static_cast<uint32_t>(places.size());
     const auto index = static_cast<uint32_t>(dictionary.families_.size());
@@ -150,57 +126,6 @@ struct SeriesDictionary::Parser {
     return absl::OkStatus();
   }
 
-  absl::Status CheckFamily(int type, int merge, Family& family) {
-    const std::string name = Printable(family.name);
-    if (!IsName(family.name, /*colons=*/true)) {
-      return absl::InvalidArgumentError(absl::StrCat("no metric can be called \"", name, "\""));
-    }
-    if (family.name.size() > static_cast<size_t>(limits.max_label_bytes)) {
-      return absl::ResourceExhaustedError(absl::StrCat("the name ", name, " has ",
-                                                       family.name.size(), " bytes, and may have ",
-                                                       limits.max_label_bytes));
-    }
-    if (IsReserved(family.name)) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " is a metric of the gateway's own"));
-    }
-    if (!IsUtf8(family.help)) {
-      return absl::InvalidArgumentError(absl::StrCat("the help of ", name, " is not UTF-8"));
-    }
-    constexpr size_t kMaxHelpBytes = 4096;
-    if (family.help.size() > kMaxHelpBytes) {
-      return absl::ResourceExhaustedError(absl::StrCat("the help of ", name, " has ",
-                                                       family.help.size(), " bytes, and may have ",
-                                                       kMaxHelpBytes));
-    }
-    switch (type) {
-      case v1::METRIC_TYPE_COUNTER:
-        family.type = MetricType::kCounter;
-        break;
-      case v1::METRIC_TYPE_GAUGE:
-        family.type = MetricType::kGauge;
-        break;
-      case v1::METRIC_TYPE_HISTOGRAM:
-        family.type = MetricType::kHistogram;
-        break;
-      default:
-        return absl::InvalidArgumentError(absl::StrCat(name, " has the unknown type ", type));
-    }
-    if (merge < v1::GAUGE_MERGE_UNSPECIFIED || merge > v1::GAUGE_MERGE_UNION) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " has the unknown merge rule ", merge));
-    }
-    // The numbers are those of GaugeMerge.
-    family.merge = static_cast<GaugeMerge>(merge);
-    if ((family.type == MetricType::kGauge) != (family.merge != GaugeMerge::kNone)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(name, ": gauges have a merge rule, and nothing else has"));
-    }
-    if (family.type != MetricType::kHistogram && (family.log_linear || family.without_sum)) {
-      return absl::InvalidArgumentError(absl::StrCat(name, " is no histogram, but says how it is"));
-    }
-    WEIR_RETURN_IF_ERROR(AddNames(family));
-    return CheckAgainstCatalogue(family);
-  }
-
   // Each line of /metrics has to belong to one family.
   absl::Status AddNames(const Family& family) {
     std::vector<std::string> added = {family.name};
@@ -210,43 +135,17 @@ struct SeriesDictionary::Parser {
       }
     }
     for (std::string& name : added) {
-      if (!names.insert(name).second) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("two families have lines called ", Printable(name)));
-      }
-    }
-    absl::flat_hash_set<absl::string_view> labels;
-    for (const std::string& label : family.label_names) {
-      if (label.size() > static_cast<size_t>(limits.max_label_bytes)) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat(Printable(family.name), " has a label whose name has ", label.size(),
-                         " bytes, of ", limits.max_label_bytes, " that it may have"));
-      }
-      WEIR_RETURN_IF_ERROR(CheckLabelName(label));
-      if (!labels.insert(label).second) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(Printable(family.name), " has the label ", Printable(label), " twice"));
-      }
+      if (names.insert(name).second) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("two families have lines called ", Printable(name)));
     }
     return absl::OkStatus();
-  }
-
-  static absl::Status CheckAgainstCatalogue(const Family& family) {
-    const Metric* const known = FindMetric(family.name);
-    if (known == nullptr) return absl::OkStatus();
-    const bool fits = known->type == family.type && known->merge == family.merge &&
-                      known->without_sum == family.without_sum &&
-                      std::equal(known->labels.begin(), known->labels.end(),
-                                 family.label_names.begin(), family.label_names.end());
-    if (fits) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat(family.name, " has another type, merge rule or other labels than weir's"));
   }
 
   absl::Status AddSeries(absl::string_view bytes, uint32_t family_index, const Family& family) {
     label_values.clear();
     bounds.clear();
-    const size_t max_bounds = static_cast<size_t>(limits.max_series);
+    const auto max_bounds = static_cast<size_t>(limits.max_bounds);
     bool numbers_ok = true;
     WireReader reader(bytes);
     for (WireReader::Field field; reader.Next(field);) {
@@ -257,7 +156,12 @@ struct SeriesDictionary::Parser {
         numbers_ok = numbers_ok && AppendDoubles(field, max_bounds, bounds);
       }
     }
-    if (!reader.ok() || !numbers_ok) return Broken(absl::StrCat("a series of ", family.name));
+    if (!reader.ok()) return Broken(absl::StrCat("a series of ", family.name));
+    if (!numbers_ok) {
+      return absl::InvalidArgumentError(absl::StrCat("a series of ", family.name,
+                                                     " has bounds that are none, or more than ",
+                                                     limits.max_bounds));
+    }
     if (label_values.size() != family.label_names.size()) {
       return absl::InvalidArgumentError(absl::StrCat("a series of ", family.name, " does not have ",
                                                      family.label_names.size(), " labels"));
@@ -270,7 +174,7 @@ struct SeriesDictionary::Parser {
     std::string& text = dictionary.text_;
     place.labels_begin = text.size();
     for (size_t i = 0; i < label_values.size(); ++i) {
-      WEIR_RETURN_IF_ERROR(CheckLabelValue(family, family.label_names[i], label_values[i]));
+      WEIR_RETURN_IF_ERROR(CheckLabelValue(family, family.label_names[i], label_values[i], limits));
       AppendLabel(family.label_names[i], label_values[i], place.labels_begin, text);
     }
     place.labels_end = text.size();
@@ -288,20 +192,6 @@ struct SeriesDictionary::Parser {
     WEIR_RETURN_IF_ERROR(PlaceBounds(family, place));
     dictionary.series_.push_back(series);
     places.push_back(place);
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckLabelValue(const Family& family, absl::string_view name,
-                               absl::string_view value) const {
-    if (value.size() > static_cast<size_t>(limits.max_label_bytes)) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          SeriesName(family.name, absl::StrCat(name, "=\"", value.substr(0, 40))),
-          "...: the label has ", value.size(), " bytes, and may have ", limits.max_label_bytes));
-    }
-    if (!IsUtf8(value)) {
-      return absl::InvalidArgumentError(absl::StrCat(family.name, " has a label ", name,
-                                                     " that is not UTF-8: ", Printable(value)));
-    }
     return absl::OkStatus();
   }
 
@@ -341,6 +231,16 @@ absl::StatusOr<std::shared_ptr<const SeriesDictionary>> SeriesDictionary::Parse(
   dictionary->families_.shrink_to_fit();
   dictionary->series_.shrink_to_fit();
   return dictionary;
+}
+
+size_t SeriesDictionary::memory_bytes() const {
+  size_t bytes = bytes_.capacity() + text_.capacity() + bounds_.capacity() * sizeof(double) +
+                 series_.capacity() * sizeof(Series);
+  for (const Family& family : families_) {
+    bytes +=
+        sizeof(Family) + family.help.capacity() + family.label_names.size() * sizeof(std::string);
+  }
+  return bytes;
 }
 
 std::string SeriesDictionary::NameOf(const Series& series) const {

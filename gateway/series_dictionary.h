@@ -2,6 +2,7 @@
 #ifndef WEIR_GATEWAY_SERIES_DICTIONARY_H_
 #define WEIR_GATEWAY_SERIES_DICTIONARY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -18,16 +19,18 @@ namespace weir {
 
 struct DictionaryLimits {
   int64_t max_series = 20'000;  // Lines of /metrics; a histogram has many.
+  int max_bounds = 1000;        // Of a histogram.
   int max_labels = 32;          // Of a series.
   int max_label_bytes = 1024;   // Of a name or value.
 
   static DictionaryLimits None() {
     constexpr int kMost = std::numeric_limits<int>::max();
-    return {.max_series = kMost, .max_labels = kMost, .max_label_bytes = kMost};
+    return {
+        .max_series = kMost, .max_bounds = kMost, .max_labels = kMost, .max_label_bytes = kMost};
   }
 };
 
-// Immutable. Boots share none: labels tell their replicas apart.
+// Immutable.
 class SeriesDictionary {
  public:
   struct Family {
@@ -67,6 +70,8 @@ class SeriesDictionary {
   uint32_t num_counts() const { return num_counts_; }
   uint32_t num_log_linear() const { return num_log_linear_; }
   int64_t num_lines() const { return num_lines_; }  // Of /metrics.
+
+  size_t memory_bytes() const;  // What it holds, about.
 
   // For messages.
   std::string NameOf(const Series& series) const;

@@ -76,6 +76,7 @@ void PackedTotals::Add(const SeriesTotal& total, MergedFamilies& merged) {
   AppendNumber(static_cast<uint64_t>(total.sum.high()), bytes_);
   AppendNumber(total.sum.low(), bytes_);
   if (total.series->histogram == nullptr) return;
+  MergedFamilies::Retain(*total.bounds);
   AppendPointer(total.bounds, bytes_);
   for (const uint64_t count : total.counts) AppendNumber(count, bytes_);
 }
@@ -85,17 +86,18 @@ void PackedTotals::AddAll(const Push& push, absl::Span<MergedSeries* const> link
   for (size_t i = 0; i < links.size(); ++i) {
     if (links[i] == nullptr || links[i]->family->type == MetricType::kGauge) continue;
     SeriesTotal total = TotalOf(push, i, links[i]);
-    if (links[i]->histogram) {
-      const absl::Span<const double> bounds = push.dictionary->series()[i].bounds;
-      total.bounds = merged.Intern({bounds.begin(), bounds.end()});
-    }
+    if (links[i]->histogram) total.bounds = merged.Intern(push.dictionary->series()[i].bounds);
     Add(total, merged);
+    if (total.bounds != nullptr) merged.Release(*total.bounds);
   }
   bytes_.shrink_to_fit();
 }
 
 void PackedTotals::Clear(MergedFamilies& merged) {
-  ForEach([&](const SeriesTotal& total) { merged.Disown(*total.series); });
+  ForEach([&](const SeriesTotal& total) {
+    merged.Disown(*total.series);
+    if (total.bounds != nullptr) merged.Release(*total.bounds);
+  });
   bytes_ = std::string();
 }
 
@@ -134,7 +136,9 @@ void TotalsSum::Add(const SeriesTotal& total, Sign sign, MergedFamilies& merged)
     std::vector<uint64_t> counts(bounds->bounds.size() + 1);
     if (entry.bounds != nullptr) {
       AddCounts(entry.bounds->bounds, entry.counts, bounds->bounds, counts);
+      merged.Release(*entry.bounds);
     }
+    MergedFamilies::Retain(*bounds);
     entry.bounds = bounds;
     entry.counts = std::move(counts);
   }
@@ -146,11 +150,18 @@ void TotalsSum::Add(const SeriesTotal& total, Sign sign, MergedFamilies& merged)
 }
 
 void TotalsSum::Remove(MergedSeries* series, MergedFamilies& merged) {
-  if (entries_.erase(series) == 1) merged.Disown(*series);
+  const auto found = entries_.find(series);
+  if (found == entries_.end()) return;
+  if (found->second.bounds != nullptr) merged.Release(*found->second.bounds);
+  merged.Disown(*series);
+  entries_.erase(found);
 }
 
 void TotalsSum::Clear(MergedFamilies& merged) {
-  for (const auto& [series, entry] : entries_) merged.Disown(*series);
+  for (const auto& [series, entry] : entries_) {
+    if (entry.bounds != nullptr) merged.Release(*entry.bounds);
+    merged.Disown(*series);
+  }
   entries_.clear();
 }
 

@@ -32,8 +32,8 @@ void Contribute(const SeriesTotal& total, Sign sign);
 // are left out.
 void Contribute(const Push& push, absl::Span<MergedSeries* const> links, Sign sign);
 
-// Totals in little memory: a boot of three models takes some 5 KB. Owns its series: has to be
-// cleared before it is destroyed, unless the families end with it. Not thread-safe.
+// Totals in little memory. Owns its series and their bounds: has to be cleared before it is
+// destroyed, unless the families end with it. Not thread-safe.
 class PackedTotals {
  public:
   PackedTotals() = default;
@@ -63,7 +63,6 @@ class TotalsSum {
   void Add(const SeriesTotal& total, Sign sign, MergedFamilies& merged);
   void Remove(MergedSeries* series, MergedFamilies& merged);
   void Clear(MergedFamilies& merged);
-  bool Has(MergedSeries* series) const { return entries_.contains(series); }
   void ForEach(absl::FunctionRef<void(const SeriesTotal&)> fn) const;
 
  private:

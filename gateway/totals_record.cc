@@ -108,11 +108,12 @@ absl::StatusOr<PackedTotals> ReadSeriesTotals(const v1::SeriesTotals& from,
     if (type == MetricType::kHistogram) {
       const int size = static_cast<int>(series.bounds.size()) + 1;
       if (from.counts_size() - num_counts < size) return fail();
-      total.bounds = merged.Intern({series.bounds.begin(), series.bounds.end()});
+      total.bounds = merged.Intern(series.bounds);
       total.counts = absl::MakeConstSpan(from.counts().data() + num_counts, size);
       num_counts += size;
     }
     if (link != nullptr) totals.Add(total, merged);
+    if (total.bounds != nullptr) merged.Release(*total.bounds);
   }
   if (num_counts != from.counts_size()) return fail();
   return totals;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "base/histogram.h"
@@ -65,13 +66,11 @@ uint64_t SparseCounts::Total() const {
 }
 
 void ModelWindows::Advance(absl::Time now) {
-  const int64_t number = (now - absl::UnixEpoch()) / kSlot;
-  if (number <= newest_) return;
-  if (number - newest_ >= kSlots) {  // All is old.
+  const int64_t number = std::max<int64_t>((now - absl::UnixEpoch()) / kSlot, kSlots);
+  if (std::abs(number - newest_) >= kSlots) {  // All is old, or the clock was set back.
     slots_ = {};
     sums_ = {};
     newest_ = number;
-    return;
   }
   while (newest_ < number) {
     ++newest_;

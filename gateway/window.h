@@ -64,7 +64,7 @@ class SparseCounts {
 // The windows of one model. Reading is thread-safe while nobody writes.
 class ModelWindows {
  public:
-  // Times that go back count as the latest one seen.
+  // Times that go back a little count as the latest one seen.
   // Entries: buckets of base/histogram.h, of nanoseconds.
   void AddDurations(absl::Time now, absl::Span<const SparseCounts::Entry> entries);
   void AddRequests(absl::Time now, uint32_t code_index, uint64_t count);

@@ -111,12 +111,14 @@ TEST(ModelWindowsTest, AfterALongPauseNothingOldIsLeft) {
   }
 }
 
-TEST(ModelWindowsTest, TimeThatGoesBackCountsAsTheLatest) {
+TEST(ModelWindowsTest, TimeThatGoesBackALittleCountsAsTheLatestAndBeyondThatBeginsAnew) {
   ModelWindows windows;
   const uint32_t ok = windows.CodeIndex("OK");
   windows.AddRequests(kStart, ok, 1);
-  windows.AddRequests(kStart - absl::Hours(1), ok, 1);
+  windows.AddRequests(kStart - absl::Seconds(20), ok, 1);
   EXPECT_EQ(windows.Requests(kWindow1m, "OK"), 2u);
+  windows.AddRequests(kStart - absl::Hours(1), ok, 1);
+  EXPECT_EQ(windows.Requests(kWindow1m, "OK"), 1u);
 }
 
 }  // namespace
