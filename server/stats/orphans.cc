@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -76,6 +77,10 @@ int Hold(const std::string& path) {
 
 // What a boot of `replica` has left in the file.
 absl::StatusOr<StatsFileContents> ReadFileOf(absl::string_view replica, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) > kMaxStatsFileBytes) {
+    return absl::DataLossError("it is larger than a stats file");
+  }
   WEIR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   WEIR_ASSIGN_OR_RETURN(StatsFileContents contents, ReadStatsFile(bytes));
   if (contents.replica != replica) return absl::DataLossError("it is of another replica");

@@ -42,7 +42,7 @@ double Answered(const Orphan& orphan) {
   return DecodedPush(orphan.push()).Value("weir_requests_total", {"m", "1", "OK"});
 }
 
-TEST(OrphansTest, ABootThatHasEndedIsFoundWithItsCountsAndAnewSeq) {
+TEST(OrphansTest, ABootThatHasEndedIsFoundWithItsCountsAndANewSeq) {
   const StatsDirectory directory;
   std::string boot_id;
   {
@@ -164,6 +164,16 @@ TEST(OrphansTest, AFileThatCannotBeReadIsNamedAndKeptAndSomeOfThemOnly) {
   EXPECT_EQ(directory.Files(".stats").size(), 2u);
   EXPECT_TRUE(std::filesystem::exists(of_another));
   EXPECT_TRUE(std::filesystem::exists(not_ours));
+}
+
+TEST(OrphansTest, AFileThatIsTooLargeIsNotEvenRead) {
+  const StatsDirectory directory;
+  const std::string path =
+      absl::StrCat(directory.path(), "/", StatsFileName("r", std::string(16, 'a')));
+  std::ofstream(path) << "x";
+  std::filesystem::resize_file(path, kMaxStatsFileBytes + 1);
+  EXPECT_TRUE(Find(directory).empty());
+  directory.OnlyFile(".unreadable");
 }
 
 TEST(OrphansTest, AFileThatWasMovedToAnotherReplicaIsNotPushed) {

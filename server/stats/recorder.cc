@@ -21,7 +21,7 @@
 namespace weir {
 namespace {
 
-constexpr int kMaxShards = 4096;
+constexpr int kMaxShards = 512;
 constexpr absl::string_view kWhatMemoryMeans =
     "if this process is killed, those that it has not pushed yet are lost";
 

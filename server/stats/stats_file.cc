@@ -139,6 +139,9 @@ absl::StatusOr<CellMemory> StatsFile::Append(absl::string_view schema, uint32_t 
   block.crc = StatsCrc(BytesOf(block), schema);
 
   const size_t begin = header_->committed_bytes;
+  if (block.block_bytes > kMaxStatsFileBytes - begin) {
+    return absl::ResourceExhaustedError(absl::StrCat(path_, " is as large as it may be"));
+  }
   WEIR_RETURN_IF_ERROR(Reserve(fd_, begin, block.block_bytes, path_));
   WEIR_ASSIGN_OR_RETURN(void* const mapping, Map(fd_, begin, block.block_bytes, path_));
   memcpy(mapping, &block, sizeof(block));

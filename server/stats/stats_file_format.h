@@ -16,6 +16,7 @@ inline constexpr uint32_t kStatsFileVersion = 1;
 inline constexpr uint32_t kStatsBlockMagic = 0x4B434C42;  // "BLCK".
 inline constexpr size_t kStatsPageBytes = 4096;  // Blocks begin and end at multiples of it.
 inline constexpr size_t kStatsCellsAlignment = 128;
+inline constexpr size_t kMaxStatsFileBytes = size_t{1} << 30;
 inline constexpr size_t kBootIdBytes = 16;
 inline constexpr size_t kMaxReplicaBytes = 128;
 
