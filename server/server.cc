@@ -15,7 +15,6 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 #include "server/model/formats.h"
-#include "server/stats/gauges.h"
 
 namespace weir {
 namespace {
@@ -141,9 +140,8 @@ absl::Status Server::StartRecording(int port) {
 void Server::StartPushing() {
   if (stats_->recorder == nullptr || options_.stats.gateways.empty()) return;
   Pusher::Options options = PusherOptions(options_.stats);
-  options.add_gauges = [this](v1::PushRequest& push) {
-    AddGauges(repository_->catalog(), *stats_->recorder, push);
-  };
+  stats_->gauges = std::make_unique<Gauges>(repository_->catalog(), *stats_->recorder);
+  options.add_gauges = [this](v1::PushRequest& push) { stats_->gauges->AddTo(push); };
   stats_->pusher = std::make_unique<Pusher>(std::move(options), *stats_->recorder, *call_queue_);
 }
 

@@ -24,6 +24,7 @@
 #include "server/rpc/predict_stream.h"
 #include "server/rpc/reflection_service.h"
 #include "server/rpc/request_gate.h"
+#include "server/stats/gauges.h"
 #include "server/stats/pusher.h"
 #include "server/stats/recorder.h"
 
@@ -74,7 +75,8 @@ class Server {
   // Made once the port is known, which is part of the replica's name, and before models are loaded.
   struct Stats {
     std::unique_ptr<Recorder> recorder;  // Null: nothing is recorded.
-    std::unique_ptr<Pusher> pusher;      // Null: nobody is told.
+    std::unique_ptr<Gauges> gauges;
+    std::unique_ptr<Pusher> pusher;  // Null: nobody is told.
   };
 
   Server(const Options& options, std::unique_ptr<Stats> stats, std::unique_ptr<Executor> executor,

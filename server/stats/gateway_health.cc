@@ -25,7 +25,7 @@ void GatewayHealth::Succeeded(absl::Time now) {
 void GatewayHealth::Failed(const absl::Status& why, absl::Time now) {
   if (failures_ == 0) {
     lost_ = now;
-    WEIR_LOG(kWarning, "gateway ", address_, " takes no statistics; nothing is lost meanwhile",
+    WEIR_LOG(kWarning, "gateway ", address_, " takes no statistics; tried again and again",
              LogField("code", absl::StatusCodeToString(why.code())),
              LogField("error", why.message()));
   } else if (IsRefusal(why)) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/metrics.h"
 #include "server/model/servable.h"
@@ -20,6 +21,8 @@
 
 namespace weir {
 namespace {
+
+constexpr absl::Duration kBetweenReadsOfLimits = absl::Seconds(10);
 
 double UnixSeconds(absl::Time time) { return absl::ToDoubleSeconds(time - absl::UnixEpoch()); }
 
@@ -91,9 +94,17 @@ Versions Collect(const std::map<std::string, Catalog::Model, std::less<>>& model
 
 }  // namespace
 
-void AddGauges(const Catalog& catalog, const Recorder& recorder, v1::PushRequest& push) {
+void Gauges::ReadLimits() {
+  const absl::Time now = MonotonicNow();
+  if (now - limits_read_ < kBetweenReadsOfLimits) return;
+  limits_read_ = now;
+  cpu_limit_cores_ = UsableCpus().Cores();
+  memory_limit_bytes_ = MemoryLimitBytes();
+}
+
+void Gauges::AddTo(v1::PushRequest& push) {
   v1::Dictionary dictionary;
-  const auto models = catalog.Models();
+  const auto models = catalog_.Models();
   const Versions versions = Collect(models);
   // The servable that stands for its model: the newest version's.
   std::map<std::string, const Servable*> newest;
@@ -162,12 +173,13 @@ void AddGauges(const Catalog& catalog, const Recorder& recorder, v1::PushRequest
     }
   }
   const auto of_process = [&](const Metric& metric, double value) {
-    Family(metric, dictionary, push).Add({recorder.replica()}, value);
+    Family(metric, dictionary, push).Add({recorder_.replica()}, value);
   };
-  of_process(metric::kProcessCpuLimit, UsableCpus().Cores());
+  ReadLimits();
+  of_process(metric::kProcessCpuLimit, cpu_limit_cores_);
   of_process(metric::kProcessResidentMemory, static_cast<double>(ResidentBytes()));
-  of_process(metric::kProcessMemoryLimit, static_cast<double>(MemoryLimitBytes()));
-  of_process(metric::kProcessStartTime, UnixSeconds(recorder.boot_time()));
+  of_process(metric::kProcessMemoryLimit, static_cast<double>(memory_limit_bytes_));
+  of_process(metric::kProcessStartTime, UnixSeconds(recorder_.boot_time()));
   push.mutable_dictionary()->append(dictionary.SerializeAsString());
 }
 
