@@ -13,7 +13,12 @@
 
 namespace weir {
 
-enum class MetricType { kCounter, kGauge, kHistogram };
+enum class MetricType {
+  kCounter,
+  kGauge,
+  kHistogram,
+  kSummary,  // Of the gateway only; without _sum and _count.
+};
 
 // What a gauge is where several servers have it.
 enum class GaugeMerge {
@@ -268,7 +273,7 @@ inline constexpr Metric kPushFailures = {
 
 inline constexpr Metric kRequestDurationQuantile = {
     .name = "weir_request_duration_quantile_seconds",
-    .type = MetricType::kGauge,
+    .type = MetricType::kSummary,  // Which alone may have a label `quantile`, promtool says.
     .help =
         "Quantiles of weir_request_duration_seconds over the last 1m and 5m, over all versions "
         "and servers, to within 1.6 %. NaN where there was no request.",

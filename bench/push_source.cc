@@ -20,6 +20,8 @@ v1::MetricType TypeOf(const Metric& metric) {
       return v1::METRIC_TYPE_GAUGE;
     case MetricType::kHistogram:
       return v1::METRIC_TYPE_HISTOGRAM;
+    case MetricType::kSummary:
+      break;  // Not pushed.
   }
   return v1::METRIC_TYPE_UNSPECIFIED;
 }

@@ -164,6 +164,8 @@ ServedSeries MakeSeries(const Metric& metric, std::vector<std::string> labels, i
     case MetricType::kHistogram:
       series.distribution = DistributionOf(metric);
       break;
+    case MetricType::kSummary:
+      break;  // Not pushed.
   }
   return series;
 }

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/metrics.h"
 #include "gateway/fixed_sum.h"
@@ -18,21 +19,6 @@
 namespace weir {
 namespace {
 
-// More than any number takes.
-constexpr size_t kNumberBytes = 40;
-
-// What a line has besides its pieces and its number: braces, quotes, a space, the end.
-constexpr size_t kMarksBytes = 16;
-
-// Pieces that are copied again and again go by whole blocks, which is faster than their exact
-// length: up to a block more is read and written.
-constexpr size_t kBlock = 16;
-
-char* CopyBlocks(const char* from, size_t size, char* to) {
-  for (size_t i = 0; i < size; i += kBlock) std::memcpy(to + i, from + i, kBlock);
-  return to + size;
-}
-
 char* Copy(absl::string_view piece, char* to) {
   std::memcpy(to, piece.data(), piece.size());
   return to + piece.size();
@@ -40,23 +26,13 @@ char* Copy(absl::string_view piece, char* to) {
 
 template <typename Number>
 char* PutDigits(Number value, char* to) {
-  return std::to_chars(to, to + kNumberBytes, value).ptr;
-}
-
-char* PutNumber(double value, char* to) {
-  if (std::isnan(value)) return Copy("NaN", to);
-  if (std::isinf(value)) return Copy(value > 0 ? "+Inf" : "-Inf", to);
-  // Whole numbers of this size are exact, and 100000 reads better than 1e+05.
-  if (std::abs(value) < 1e15 && value == std::trunc(value)) {
-    return PutDigits(static_cast<int64_t>(value), to);
-  }
-  return PutDigits(value, to);
+  return std::to_chars(to, to + kMaxNumberBytes, value).ptr;
 }
 
 // Its billionths are written as they are: no rounding, and faster than from a double.
 char* PutSum(FixedSum value, char* to) {
   constexpr uint64_t kUnit = 1'000'000'000;
-  if (value.high() != 0 || value.low() > INT64_MAX) return PutNumber(value.ToDouble(), to);
+  if (value.high() != 0 || value.low() > INT64_MAX) return WriteNumber(value.ToDouble(), to);
   to = PutDigits(value.low() / kUnit, to);
   uint64_t rest = value.low() % kUnit;
   if (rest == 0) return to;
@@ -75,12 +51,13 @@ absl::string_view TypeName(MetricType type) {
       return "gauge";
     case MetricType::kHistogram:
       return "histogram";
+    case MetricType::kSummary:
+      return "summary";
   }
   return "untyped";
 }
 
-void AppendHeader(absl::string_view name, absl::string_view help, MetricType type,
-                  TextBuffer& out) {
+void AppendHeader(absl::string_view name, absl::string_view help, MetricType type, PageText& out) {
   out.Append("# HELP ");
   out.Append(name);
   out.Append(" ");
@@ -100,41 +77,45 @@ void AppendHeader(absl::string_view name, absl::string_view help, MetricType typ
   out.Append("\n");
 }
 
-void AppendHeader(const Metric& metric, TextBuffer& out) {
+void AppendHeader(const Metric& metric, PageText& out) {
   AppendHeader(metric.name, metric.help, metric.type, out);
 }
 
-void AppendLine(absl::string_view name, absl::string_view labels, double value, TextBuffer& out) {
+void AppendLine(absl::string_view name, absl::string_view labels, double value, PageText& out) {
   out.Append(name);
   if (!labels.empty()) {
     out.Append("{");
     out.Append(labels);
     out.Append("}");
   }
+  char number[kMaxNumberBytes];
   out.Append(" ");
-  AppendNumber(value, out);
+  out.Append({number, static_cast<size_t>(WriteNumber(value, number) - number)});
   out.Append("\n");
 }
 
-// Writes the lines of one family.
+size_t CommonPrefix(absl::string_view a, absl::string_view b) {
+  const size_t size = std::min(a.size(), b.size());
+  return std::mismatch(a.begin(), a.begin() + size, b.begin()).first - a.begin();
+}
+
+// Writes the lines of one family. Each takes from the one before it what is the same.
 class FamilyWriter {
  public:
-  FamilyWriter(const MergedFamily& family, TextBuffer& out)
-      : family_(family), out_(out), begin_(family.name + std::string(kBlock, ' ')) {}
+  FamilyWriter(const MergedFamily& family, PageText& out) : family_(family), out_(out) {}
 
   void Write() {
-    bool begun = false;
     for (size_t i = 0; i < family_.series.size(); ++i) {
       Prefetch(i);
       const MergedSeries& series = *family_.series[i];
       if (!series.exposed()) continue;
-      if (!begun) AppendHeader(family_.name, family_.help, family_.type, out_);
-      begun = true;
-      if (family_.type == MetricType::kHistogram) {
-        if (series.histogram != nullptr) WriteHistogram(series, *series.histogram);
-      } else {
+      if (!begun_) AppendHeader(family_.name, family_.help, family_.type, out_);
+      if (family_.type != MetricType::kHistogram) {
         WriteValue(series);
+      } else if (series.histogram != nullptr) {
+        WriteHistogram(series, *series.histogram);
       }
+      begun_ = true;
     }
   }
 
@@ -148,79 +129,95 @@ class FamilyWriter {
     }
   }
 
-  char* Room(size_t lines, size_t labels_bytes, size_t more_bytes) {
-    return out_.Room(lines * (family_.name.size() + labels_bytes + more_bytes + kNumberBytes +
-                              kMarksBytes + 2 * kBlock));
+  // How long a line can be, without what stands in quotes behind `le`.
+  size_t MaxLineBytes(const MergedSeries& series) const {
+    constexpr size_t kMarks = sizeof("_bucket{,le=\"\"} \n");
+    return family_.name.size() + series.labels.size() + kMaxNumberBytes + kMarks;
   }
 
-  char* PutName(char* to) const { return CopyBlocks(begin_.data(), family_.name.size(), to); }
+  // name{labels} value
+  void WriteValue(const MergedSeries& series) {
+    const size_t max_bytes = MaxLineBytes(series);
+    if (max_bytes > PageText::kMaxStepBytes) {
+      AppendLine(family_.name, series.labels, series.Value(), out_);
+      labels_ = nullptr;
+      return;
+    }
+    size_t keep = 0;
+    char* to;
+    if (labels_ != nullptr && !labels_->empty() && !series.labels.empty()) {
+      const size_t same = CommonPrefix(*labels_, series.labels);
+      keep = family_.name.size() + 1 + same;
+      to = out_.BeginStep(keep, max_bytes);
+      to = Copy(absl::string_view(series.labels).substr(same), to);
+      to = Copy("} ", to);
+    } else {
+      to = out_.BeginStep(keep, max_bytes);
+      to = PutLabels(series.labels, Copy(family_.name, to));
+    }
+    to = family_.type == MetricType::kCounter ? PutSum(series.value, to)
+                                              : WriteNumber(series.Value(), to);
+    *to++ = '\n';
+    out_.EndStep(to);
+    labels_ = &series.labels;
+  }
 
   static char* PutLabels(absl::string_view labels, char* to) {
-    if (!labels.empty()) {
-      *to++ = '{';
-      to = Copy(labels, to);
-      *to++ = '}';
-    }
-    *to++ = ' ';
-    return to;
+    if (labels.empty()) return Copy(" ", to);
+    return Copy("} ", Copy(labels, Copy("{", to)));
   }
 
-  void WriteValue(const MergedSeries& series) {
-    char* to = PutLabels(series.labels, PutName(Room(1, series.labels.size(), 0)));
-    to = family_.type == MetricType::kCounter ? PutSum(series.value, to)
-                                              : PutNumber(series.Value(), to);
-    *to++ = '\n';
-    out_.SetEnd(to);
-  }
-
+  // name_bucket{labels,le="..."} count, and so on. le is the last label, so that the lines of a
+  // series differ in their ends only.
   void WriteHistogram(const MergedSeries& series, const MergedSeries::Histogram& histogram) {
     const MergedBounds& bounds = *histogram.bounds;
     if (&bounds != bounds_) {
       bounds_ = &bounds;
-      longest_le_ = 0;
-      for (const std::string& le : bounds.le) longest_le_ = std::max(longest_le_, le.size());
+      max_le_bytes_ = 0;
+      for (const std::string& le : bounds.le) max_le_bytes_ = std::max(max_le_bytes_, le.size());
     }
-    const size_t lines = histogram.counts.size();
-    char* to = Room(lines + 2, series.labels.size(), longest_le_);
-
-    // The first line as far as all are the same; the others take it from there.
-    const char* const first = to;
-    to = Copy("_bucket{", PutName(to));
+    if (MaxLineBytes(series) + max_le_bytes_ > PageText::kMaxStepBytes) {
+      return AppendHistogram(series, histogram);
+    }
+    // What all lines of the family begin with.
+    const size_t name_bytes = family_.name.size() + 1;
+    const size_t max_bytes = MaxLineBytes(series) + max_le_bytes_;
+    char* to;
+    if (begun_ && labels_ != nullptr) {
+      to = Copy("bucket{", out_.BeginStep(name_bytes, max_bytes));
+    } else {
+      to = Copy("_bucket{", Copy(family_.name, out_.BeginStep(0, max_bytes)));
+    }
     to = Copy(series.labels, to);
-    if (!series.labels.empty()) *to++ = ',';
-    to = Copy("le=\"", to);
-    const size_t same = to - first;
+    to = Copy(series.labels.empty() ? "le=\"" : ",le=\"", to);
+    const size_t same = name_bytes + sizeof("bucket{le=\"") - 1 + series.labels.size() +
+                        (series.labels.empty() ? 0 : 1);
     uint64_t count = 0;
-    const char* digits = nullptr;
-    size_t digits_size = 0;
-    for (size_t i = 0; i < lines; ++i) {
-      if (i > 0) to = CopyBlocks(first, same, to);
+    for (size_t i = 0; i < histogram.counts.size(); ++i) {
+      if (i > 0) to = out_.BeginStep(same, max_bytes);
       to = PutLe(bounds.le[i], to);
       count += histogram.counts[i];
-      if (i > 0 && histogram.counts[i] == 0) {
-        to = CopyBlocks(digits, digits_size, to);
-      } else {
-        digits = to;
-        to = PutDigits(count, to);
-        digits_size = to - digits;
-      }
+      to = PutDigits(count, to);
       *to++ = '\n';
+      out_.EndStep(to);
     }
     if (!family_.without_sum) {
-      to = PutLabels(series.labels, Copy("_sum", PutName(to)));
+      to = PutLabels(series.labels, Copy("sum", out_.BeginStep(name_bytes, max_bytes)));
       to = PutSum(series.value, to);
       *to++ = '\n';
+      out_.EndStep(to);
     }
-    to = PutLabels(series.labels, Copy("_count", PutName(to)));
+    to = PutLabels(series.labels, Copy("count", out_.BeginStep(name_bytes, max_bytes)));
     to = PutDigits(count, to);
     *to++ = '\n';
-    out_.SetEnd(to);
+    out_.EndStep(to);
+    labels_ = &series.labels;
   }
 
   static char* PutLe(const std::string& le, char* to) {
     // A string has room for 15 characters and its end, if it is shorter too.
-    if (le.size() < kBlock) {
-      std::memcpy(to, le.data(), kBlock);
+    if (le.size() < kCopyBlock) {
+      std::memcpy(to, le.data(), kCopyBlock);
       to += le.size();
     } else {
       to = Copy(le, to);
@@ -228,24 +225,49 @@ class FamilyWriter {
     return Copy("\"} ", to);
   }
 
+  // The same, for lines that are too long for steps.
+  void AppendHistogram(const MergedSeries& series, const MergedSeries::Histogram& histogram) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < histogram.counts.size(); ++i) {
+      count += histogram.counts[i];
+      AppendLine(absl::StrCat(family_.name, "_bucket"),
+                 absl::StrCat(series.labels, series.labels.empty() ? "" : ",", "le=\"",
+                              histogram.bounds->le[i], "\""),
+                 static_cast<double>(count), out_);
+    }
+    if (!family_.without_sum) {
+      AppendLine(absl::StrCat(family_.name, "_sum"), series.labels, series.Value(), out_);
+    }
+    AppendLine(absl::StrCat(family_.name, "_count"), series.labels, static_cast<double>(count),
+               out_);
+    labels_ = nullptr;
+  }
+
   const MergedFamily& family_;
-  TextBuffer& out_;
-  const std::string begin_;  // The name, with a block behind it.
+  PageText& out_;
+  bool begun_ = false;
+  const std::string* labels_ = nullptr;  // Of the line before, if it is one of the family's.
   const MergedBounds* bounds_ = nullptr;
-  size_t longest_le_ = 0;  // Of bounds_.
+  size_t max_le_bytes_ = 0;  // Of bounds_.
 };
 
 }  // namespace
 
-void AppendNumber(double value, TextBuffer& out) {
-  out.SetEnd(PutNumber(value, out.Room(kNumberBytes)));
+char* WriteNumber(double value, char* to) {
+  if (std::isnan(value)) return Copy("NaN", to);
+  if (std::isinf(value)) return Copy(value > 0 ? "+Inf" : "-Inf", to);
+  // Whole numbers of this size are exact, and 100000 reads better than 1e+05.
+  if (std::abs(value) < 1e15 && value == std::trunc(value)) {
+    return PutDigits(static_cast<int64_t>(value), to);
+  }
+  return PutDigits(value, to);
 }
 
-void RenderFamilies(absl::Span<const MergedFamily* const> families, TextBuffer& out) {
+void RenderFamilies(absl::Span<const MergedFamily* const> families, PageText& out) {
   for (const MergedFamily* const family : families) FamilyWriter(*family, out).Write();
 }
 
-void RenderQuantiles(absl::Span<const Ledger::Model> models, TextBuffer& out) {
+void RenderQuantiles(absl::Span<const Ledger::Model> models, PageText& out) {
   const Metric& metric = metric::kRequestDurationQuantile;
   if (!models.empty()) AppendHeader(metric, out);
   std::string labels;
@@ -265,7 +287,7 @@ void RenderQuantiles(absl::Span<const Ledger::Model> models, TextBuffer& out) {
   }
 }
 
-void RenderSources(const Ledger& ledger, TextBuffer& out) {
+void RenderSources(const Ledger& ledger, PageText& out) {
   const std::vector<LedgerSource> sources = ledger.Sources();
   int64_t up = 0;
   const auto render = [&](const Metric& metric, auto value) {
@@ -296,7 +318,7 @@ void RenderSources(const Ledger& ledger, TextBuffer& out) {
              out);
 }
 
-void RenderLedger(const Ledger& ledger, TextBuffer& out) {
+void RenderLedger(const Ledger& ledger, PageText& out) {
   RenderFamilies(ledger.merged().families(), out);
   RenderQuantiles(ledger.Models(), out);
   RenderSources(ledger, out);

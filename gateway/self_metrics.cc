@@ -28,6 +28,8 @@ prometheus::MetricType TypeOf(MetricType type) {
       return prometheus::MetricType::Gauge;
     case MetricType::kHistogram:
       return prometheus::MetricType::Histogram;
+    case MetricType::kSummary:
+      return prometheus::MetricType::Summary;
   }
   return prometheus::MetricType::Untyped;
 }
@@ -102,7 +104,7 @@ void SelfMetrics::ObserveScrape(absl::Duration duration) {
   metrics_->scrape_duration.Observe(absl::ToDoubleSeconds(duration));
 }
 
-void SelfMetrics::Render(const Committer::Counters& counters, TextBuffer& out) const {
+void SelfMetrics::Render(const Committer::Counters& counters, PageText& out) const {
   std::vector<MetricFamily> families = {
       PushesOf(counters),
       CounterOf(metric::kGatewaySeriesDropped, counters.dropped_series),

@@ -17,6 +17,8 @@ v1::MetricType TypeOf(const MergedFamily& family) {
       return v1::METRIC_TYPE_GAUGE;
     case MetricType::kHistogram:
       return v1::METRIC_TYPE_HISTOGRAM;
+    case MetricType::kSummary:
+      break;  // Not pushed.
   }
   return v1::METRIC_TYPE_UNSPECIFIED;
 }

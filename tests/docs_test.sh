@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The documents say what is so: README shows the examples as they stand in examples/, and
-# docs/weir-server.md has exactly the program's flags.
+# The documents say what is so: README shows the examples as they stand in examples/, and the page
+# of a program has exactly its flags.
 set -uo pipefail
 failed=0
 
@@ -18,9 +18,11 @@ expect_same() {
 
 expect_same "README shows examples/predict.py" <(block README.md python) examples/predict.py
 expect_same "README shows examples/predict.cc" <(block README.md cpp) examples/predict.cc
-expect_same "docs/weir-server.md has the flags of weir-server" \
-  <(sed -n 's/^| .--\([a-z_]*\)..*/\1/p' docs/weir-server.md | sort) \
-  <(server/weir-server --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
+for program in server gateway; do
+  expect_same "docs/weir-$program.md has the flags of weir-$program" \
+    <(sed -n 's/^| .--\([a-z_]*\)..*/\1/p' "docs/weir-$program.md" | sort) \
+    <("$program/weir-$program" --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
+done
 if grep -nE '@[A-Z]+@' README.md; then
   echo "FAILED: README has a gap"
   failed=1

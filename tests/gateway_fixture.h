@@ -8,37 +8,37 @@
 
 #include "absl/time/time.h"
 #include "base/process.h"
-#include "tests/scrape.h"
+#include "tests/faults/scrape.h"
 
 namespace weir {
 
-// A weir-gateway of its own on free ports of 127.0.0.1.
+// A weir-gateway of its own on free ports of 127.0.0.1. Not thread-safe.
 class RunningGateway {
  public:
-  // Waits until the gateway listens. `--host` and the ports are given; `flags` may name others.
+  // Waits until the gateway takes pushes. `--host` and the ports are given; `flags` may name
+  // others.
   explicit RunningGateway(const std::vector<std::string>& flags);
 
-  // Waits until the journal is loaded.
-  bool WaitUntilReady();
-
-  // The page now; fails the test if it cannot be had or read.
+  // The page now, as text and as numbers; fails the test if it cannot be had or read.
+  std::string MetricsText() const;
   Scrape Metrics() const;
 
-  // Reads the page again and again until `happens`, for at most `timeout`; the last page.
-  Scrape MetricsWhen(const std::function<bool(const Scrape&)>& happens,
+  // The first page from now on for which `met` holds; fails the test if there is none within
+  // `timeout`.
+  Scrape MetricsWhen(const std::function<bool(const Scrape&)>& met,
                      absl::Duration timeout = absl::Seconds(30)) const;
 
-  // Of a gateway on the same ports, which is how servers find one that was started again.
+  // For a gateway on the same ports, which is how servers find one that was started again.
   std::vector<std::string> SamePorts() const;
 
   Process& process() { return process_; }
   const std::string& push_address() const { return push_address_; }
-  const std::string& http_address() const { return http_address_; }
+  int http_port() const { return http_port_; }
 
  private:
   Process process_;
   std::string push_address_;
-  std::string http_address_;
+  int http_port_ = 0;
 };
 
 }  // namespace weir

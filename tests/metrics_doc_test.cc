@@ -12,57 +12,12 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/files.h"
 #include "base/metrics.h"
 #include "base/process.h"
+#include "tests/metrics_page.h"
 
 namespace weir {
 namespace {
-
-// One metric's part of the page.
-struct Section {
-  std::string name;
-  std::string facts;  // The line below the heading.
-  std::string help;   // The paragraph below that, as one line.
-  std::vector<std::string> queries;
-};
-
-std::string Paragraph(const std::vector<std::string>& lines, size_t begin) {
-  size_t end = begin;
-  while (end < lines.size() && !lines[end].empty()) ++end;
-  return absl::StrJoin(lines.begin() + begin, lines.begin() + end, " ");
-}
-
-Section ReadSection(const std::vector<std::string>& lines) {
-  Section section;
-  section.name = lines.at(0);
-  section.facts = lines.at(2);
-  section.help = Paragraph(lines, 4);
-  bool inside = false;
-  for (const std::string& line : lines) {
-    if (line == "```promql") {
-      section.queries.emplace_back();
-      inside = true;
-    } else if (line == "```") {
-      inside = false;
-    } else if (inside) {
-      absl::StrAppend(&section.queries.back(), line, "\n");
-    }
-  }
-  return section;
-}
-
-std::vector<Section> ReadPage() {
-  const absl::StatusOr<std::string> page = ReadFile("docs/metrics.md");
-  EXPECT_TRUE(page.ok()) << page.status();
-  std::vector<Section> sections;
-  if (!page.ok()) return sections;
-  for (const absl::string_view part : absl::StrSplit(*page, "\n### ")) {
-    if (absl::StartsWith(part, "weir_"))
-      sections.push_back(ReadSection(absl::StrSplit(part, '\n')));
-  }
-  return sections;
-}
 
 bool IsOfTheGateway(const Metric& metric) {
   return absl::StartsWith(metric.name, "weir_gateway_") ||
@@ -86,9 +41,10 @@ std::string MergeRule(const Metric& metric) {
 }
 
 std::string Facts(const Metric& metric) {
-  const char* const type = metric.type == MetricType::kCounter ? "counter"
-                           : metric.type == MetricType::kGauge ? "gauge"
-                                                               : "histogram";
+  const char* const type = metric.type == MetricType::kCounter   ? "counter"
+                           : metric.type == MetricType::kGauge   ? "gauge"
+                           : metric.type == MetricType::kSummary ? "summary"
+                                                                 : "histogram";
   const std::string labels = absl::StrJoin(
       metric.labels, ", ",
       [](std::string* out, absl::string_view label) { absl::StrAppend(out, "`", label, "`"); });
@@ -122,14 +78,14 @@ std::vector<std::string> SeriesOf(absl::string_view query) {
 
 TEST(MetricsDocTest, EachMetricOfTheCatalogueHasItsPartInOrder) {
   std::vector<std::string> documented;
-  for (const Section& section : ReadPage()) documented.push_back(section.name);
+  for (const MetricSection& section : ReadMetricsPage()) documented.push_back(section.name);
   std::vector<std::string> known;
   for (const Metric* metric : MetricCatalogue()) known.emplace_back(metric->name);
   EXPECT_EQ(documented, known);
 }
 
 TEST(MetricsDocTest, TypeLabelsMergeRuleAndMeaningAreThoseOfTheCatalogue) {
-  for (const Section& section : ReadPage()) {
+  for (const MetricSection& section : ReadMetricsPage()) {
     const Metric* const metric = FindMetric(section.name);
     if (metric == nullptr) continue;
     EXPECT_EQ(section.facts, Facts(*metric)) << section.name;
@@ -138,7 +94,7 @@ TEST(MetricsDocTest, TypeLabelsMergeRuleAndMeaningAreThoseOfTheCatalogue) {
 }
 
 TEST(MetricsDocTest, EachQueryAsksForItsMetricAndForNoneThatThereIsNot) {
-  for (const Section& section : ReadPage()) {
+  for (const MetricSection& section : ReadMetricsPage()) {
     ASSERT_EQ(section.queries.size(), 1) << section.name;
     bool asked = false;
     for (const std::string& series : SeriesOf(section.queries[0])) {
@@ -154,7 +110,7 @@ TEST(MetricsDocTest, PrometheusReadsTheQueries) {
   const std::string path = testing::TempDir() + "/rules.yml";
   std::ofstream file(path);
   file << "groups:\n- name: docs\n  rules:\n";
-  for (const Section& section : ReadPage()) {
+  for (const MetricSection& section : ReadMetricsPage()) {
     for (const std::string& query : section.queries) {
       file << "  - record: docs:" << section.name << "\n    expr: |\n      "
            << absl::StrReplaceAll(absl::StripSuffix(query, "\n"), {{"\n", "\n      "}}) << "\n";

@@ -23,6 +23,8 @@ v1::MetricType TypeOf(MetricType type) {
       return v1::METRIC_TYPE_GAUGE;
     case MetricType::kHistogram:
       return v1::METRIC_TYPE_HISTOGRAM;
+    case MetricType::kSummary:
+      break;  // Not pushed.
   }
   return v1::METRIC_TYPE_UNSPECIFIED;
 }
