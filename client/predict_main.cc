@@ -9,6 +9,7 @@
 #include <cstring>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -102,6 +103,29 @@ bool IsClasses(const v1::Tensor& tensor) {
   return scores && tensor.shape_size() == 2 && tensor.shape(1) > 1;
 }
 
+// One row as classes where that can be, in one request, unless the model has several outputs: they
+// have to be asked for by their names, which an answer tells.
+absl::StatusOr<v1::PredictResponse> Ask(v1::Predictor::Stub& stub, v1::PredictRequest request) {
+  // Two at least: one alone could be a single number.
+  const int top_k = std::max(2, absl::GetFlag(FLAGS_top_k));
+  request.add_outputs()->set_top_k(top_k);
+  absl::StatusOr<v1::PredictResponse> response = Call(stub, request);
+  if (!absl::IsInvalidArgument(response.status())) return response;
+  request.clear_outputs();
+  WEIR_ASSIGN_OR_RETURN(const v1::PredictResponse first, Call(stub, request));
+  for (const v1::Tensor& output : first.outputs()) {
+    v1::RequestedOutput& wanted = *request.add_outputs();
+    wanted.set_name(output.name());
+    if (IsClasses(output)) wanted.set_top_k(top_k);
+  }
+  return Call(stub, request);
+}
+
+std::string Number(double value) {
+  return std::abs(value) >= 1e5 ? absl::StrFormat("  %.0f", value)
+                                : absl::StrFormat("  %.6g", value);
+}
+
 template <typename T>
 void PrintElements(const v1::Tensor& tensor) {
   constexpr size_t kMaxShown = 8;
@@ -109,8 +133,7 @@ void PrintElements(const v1::Tensor& tensor) {
   for (size_t i = 0; i < std::min(count, kMaxShown); ++i) {
     T value;
     std::memcpy(&value, &tensor.data()[i * sizeof(T)], sizeof(T));
-    std::cout << (std::abs(value) >= 1e5 ? absl::StrFormat("  %.0f", value)
-                                         : absl::StrFormat("  %.6g", value));
+    std::cout << Number(value);
   }
   if (count > kMaxShown) std::cout << "  ... (" << count << ")";
 }
@@ -128,17 +151,27 @@ void PrintTensor(const v1::Tensor& tensor) {
   std::cout << "\n";
 }
 
+void PrintClasses(const v1::Classification& classification) {
+  const auto& classes = classification.rows(0).classes();
+  if (classes.size() == 1) {
+    std::cout << "  " << classification.output_name() << Number(classes[0].score()) << "\n";
+    return;
+  }
+  for (int i = 0; i < std::min(classes.size(), absl::GetFlag(FLAGS_top_k)); ++i) {
+    const v1::ScoredClass& scored = classes[i];
+    std::cout << absl::StrFormat(
+        "  %6.2f %%  %s\n", scored.score() * 100,
+        scored.label().empty() ? absl::StrCat("class ", scored.index()) : scored.label());
+  }
+}
+
 void Print(const v1::PredictResponse& response, const std::string& truth) {
   std::cout << response.model().name() << " version " << response.model().version()
             << absl::StrFormat(", %.0f us in the server, %.0f us of them in the model\n",
                                response.timings().total_ns() / 1e3,
                                response.timings().inference_ns() / 1e3);
   for (const v1::Classification& classification : response.classifications()) {
-    for (const v1::ScoredClass& scored : classification.rows(0).classes()) {
-      std::cout << absl::StrFormat(
-          "  %6.2f %%  %s\n", scored.score() * 100,
-          scored.label().empty() ? absl::StrCat("class ", scored.index()) : scored.label());
-    }
+    PrintClasses(classification);
   }
   for (const v1::Tensor& output : response.outputs()) PrintTensor(output);
   if (!truth.empty()) std::cout << "  in truth  " << truth << "\n";
@@ -152,14 +185,7 @@ absl::Status Run(const std::string& argument) {
   request.mutable_model()->set_name(absl::GetFlag(FLAGS_model));
   request.mutable_model()->set_version(absl::GetFlag(FLAGS_version));
   *request.add_inputs() = std::move(input.tensor);
-  // The first answer tells what the outputs are.
-  WEIR_ASSIGN_OR_RETURN(v1::PredictResponse response, Call(*stub, request));
-  for (const v1::Tensor& output : response.outputs()) {
-    v1::RequestedOutput& wanted = *request.add_outputs();
-    wanted.set_name(output.name());
-    if (IsClasses(output)) wanted.set_top_k(absl::GetFlag(FLAGS_top_k));
-  }
-  WEIR_ASSIGN_OR_RETURN(response, Call(*stub, request));
+  WEIR_ASSIGN_OR_RETURN(const v1::PredictResponse response, Ask(*stub, std::move(request)));
   Print(response, input.truth);
   return absl::OkStatus();
 }

@@ -18,7 +18,9 @@
 namespace weir {
 namespace {
 
+// The only one needs no name.
 std::optional<size_t> IndexOf(const std::vector<TensorSpec>& specs, absl::string_view name) {
+  if (name.empty() && specs.size() == 1) return 0;
   for (size_t i = 0; i < specs.size(); ++i) {
     if (specs[i].name == name) return i;
   }
@@ -139,8 +141,7 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
   decoded.inputs.resize(specs.size());
   const auto seen = [&decoded](size_t i) { return decoded.inputs[i].type != v1::TYPE_INVALID; };
   for (const v1::Tensor& tensor : request.inputs()) {
-    const bool only_input = tensor.name().empty() && specs.size() == 1;
-    const std::optional<size_t> index = only_input ? 0 : IndexOf(specs, tensor.name());
+    const std::optional<size_t> index = IndexOf(specs, tensor.name());
     if (!index) {
       return absl::InvalidArgumentError(
           absl::StrCat("input \"", Printable(tensor.name()),
@@ -216,7 +217,7 @@ void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& setti
     if (wanted.top_k() == 0) continue;
     const size_t index = *IndexOf(settings.outputs, wanted.name());
     v1::Classification& classification = *response.add_classifications();
-    classification.set_output_name(wanted.name());
+    classification.set_output_name(settings.outputs[index].name);
     const auto rank = outputs[index].type == v1::TYPE_FP32 ? RankRows<float> : RankRows<double>;
     const int top_k = std::min<uint32_t>(wanted.top_k(), std::numeric_limits<int>::max());
     rank(outputs[index], settings.outputs[index].labels, top_k, classification);
@@ -224,7 +225,7 @@ void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& setti
   for (const v1::RequestedOutput& wanted : request.outputs()) {
     if (wanted.top_k() > 0) continue;
     const size_t index = *IndexOf(settings.outputs, wanted.name());
-    EncodeTensor(wanted.name(), outputs[index], *response.add_outputs());
+    EncodeTensor(settings.outputs[index].name, outputs[index], *response.add_outputs());
   }
 }
 

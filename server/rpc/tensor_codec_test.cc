@@ -179,6 +179,17 @@ TEST(CheckRequestedOutputsTest, OutputsMustExistOnceAndSuitTheirForm) {
               HasSubstr("top_k takes one dimension of TYPE_FP32 or TYPE_FP64"));
 }
 
+TEST(CheckRequestedOutputsTest, OnlyAModelWithOneOutputNeedsNoName) {
+  EXPECT_EQ(CheckRequestedOutputs(Request("outputs { top_k: 1 }"), OneInput()).message(),
+            "output \"\" is unknown; the model's outputs are: probabilities, feature");
+  ModelSettings settings = OneInput();
+  settings.outputs.pop_back();
+  EXPECT_TRUE(CheckRequestedOutputs(Request("outputs { top_k: 1 } outputs {}"), settings).ok());
+  EXPECT_EQ(CheckRequestedOutputs(Request("outputs {} outputs { name: 'probabilities' }"), settings)
+                .message(),
+            "output \"probabilities\" was asked for twice in the same form");
+}
+
 std::string Floats(const std::vector<float>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
 }
@@ -224,6 +235,17 @@ TEST(EncodeOutputsTest, AnOutputMayBeAskedForBothWays) {
   EXPECT_EQ(response.outputs_size(), 1);
   EXPECT_EQ(response.outputs(0).data(), Floats({0, 1, 0}));
   EXPECT_EQ(response.classifications(0).rows(0).classes(0).label(), "dog");
+}
+
+TEST(EncodeOutputsTest, AnAnswerNamesAnOutputThatWasAskedForWithoutAName) {
+  ModelSettings settings = OneInput();
+  settings.outputs.pop_back();
+  const TensorBundle outputs = Bundle({{v1::TYPE_FP32, {1, 3}, Floats({0, 1, 0})}});
+  v1::PredictResponse response;
+  EncodeOutputs(Request("outputs { top_k: 1 } outputs {}"), settings, outputs.views, response);
+  EXPECT_EQ(response.classifications(0).output_name(), "probabilities");
+  EXPECT_EQ(response.classifications(0).rows(0).classes(0).label(), "dog");
+  EXPECT_EQ(response.outputs(0).name(), "probabilities");
 }
 
 TEST(EncodeOutputsTest, MoreClassesThanThereAreGiveAll) {
