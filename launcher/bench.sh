@@ -4,7 +4,7 @@
 # shellcheck source=launcher/build.sh
 source "$WEIR_ROOT/launcher/build.sh"
 
-readonly BENCHMARKS=(models serving latency overload)
+readonly BENCHMARKS=(models serving latency overload recorder ingest scrape)
 
 # bench [NAME...] [--FLAG...]: the flags go to the programs.
 command_bench() {
@@ -19,7 +19,9 @@ command_bench() {
     fi
   done
   ((${#names[@]} > 0)) || names=("${BENCHMARKS[@]}")
-  build "${names[@]/#///bench:weir-bench-}" //server:weir-server
+  # What they compare weir with.
+  if [[ " ${names[*]} " =~ \ (ingest|scrape)\  ]]; then install_packages bench; fi
+  build "${names[@]/#///bench:weir-bench-}" //server:weir-server //gateway:weir-gateway
   for word in "${names[@]}"; do
     (cd "$WEIR_ROOT" && "bazel-bin/bench/weir-bench-$word" "${flags[@]}")
   done

@@ -18,7 +18,7 @@ command_check() {
   step format
   step shellcheck
   if [[ -z $fast ]]; then
-    install_packages build test check
+    install_packages build test bench check
     prepare_bazel
     step buildifier
     step clang-tidy

@@ -14,7 +14,7 @@ readonly -A PACKAGES=(
   # The converter of random forests, compared with scikit-learn; README's Python client; a real
   # Prometheus, which has to agree with what the gateway counts.
   [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf prometheus"
-  # What weir is measured against.
+  # What weir is measured against; tests try the benchmarks.
   [bench]="prometheus-pushgateway"
   # The part of ./weir check that compiles nothing.
   [lint]="clang-format-14 shellcheck"
@@ -28,7 +28,7 @@ readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=30 [lint]=250 [check]=700
 
 command_deps() {
   local group
-  (($# > 0)) || set -- build test
+  (($# > 0)) || set -- build test bench
   for group in "$@"; do
     [[ -n ${PACKAGES[$group]:-} ]] ||
       usage_error "there is no package group '$group' (groups: build, test, bench, lint, check)"

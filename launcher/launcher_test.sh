@@ -82,6 +82,11 @@ test_only_what_is_missing_is_installed() {
   expect_equal '' "$(missing_packages lint)"
 }
 
+test_daemons_are_kept_from_starting_where_systemd_runs() {
+  expect_equal 'prometheus.service' "$(daemons_among "$tmp" g++ prometheus python3)"
+  expect_equal '' "$(daemons_among "$tmp/no-systemd" g++ prometheus python3)"
+}
+
 test_a_slow_blas_is_pointed_out() {
   mkdir -p "$tmp/alternatives"
   ln -sfn /usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3 "$tmp/alternatives/libblas.so.3-x86_64-linux-gnu"
@@ -159,11 +164,13 @@ listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 sys.stdin.read()'; }
   read -r port <&"${LISTENER[0]}"
-  text=$(expect_failure 1 require_free_port fast "$port")
+  text=$(expect_failure 1 require_free_ports fast "$port" server some-model)
   expect_match "weir: port $port, which fast needs, is taken by python* (pid $LISTENER_PID)" "$text"
+  text=$(expect_failure 1 require_free_ports gateway 1 gateway "$port")
+  expect_match "weir: port $port, which gateway needs, is taken by python*" "$text"
   eval "exec ${LISTENER[1]}>&-"
   wait "$LISTENER_PID"
-  require_free_port fast "$port"
+  require_free_ports fast "$port" server some-model
 }
 
 test_a_stale_pid_is_nobody() {
@@ -183,6 +190,22 @@ test_down_ends_what_runs() {
   expect_equal 'weir: stopped balanced' "$(./weir down 2>&1)"
   expect_equal '' "$(start_time $!)"
   [[ ! -e $WEIR_STATE_DIR/balanced.pid ]]
+}
+
+# obey NAME: a service that writes its name into the file order when it is told to end.
+obey() {
+  local pid
+  read -r pid < <(exec bash -c \
+    "trap 'kill \$!; echo $1 >>$tmp/order; exit' TERM; sleep 300 >/dev/null & echo \$\$; wait")
+  echo "$pid $(start_time "$pid")" >"$WEIR_STATE_DIR/$1.pid"
+}
+
+test_the_gateway_ends_after_the_servers() {
+  mkdir -p "$WEIR_STATE_DIR"
+  obey gateway
+  obey accurate
+  expect_equal 'weir: stopped gateway, accurate' "$(./weir down 2>&1)"
+  expect_equal $'accurate\ngateway' "$(<"$tmp/order")"
 }
 
 failures=0

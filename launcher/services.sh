@@ -1,19 +1,21 @@
 # The programs that ./weir up runs: their table, their ports, and their processes.
-# A state directory holds <name>.log and <name>.pid ("<pid> <start time>") for each.
+# A state directory holds <name>.log and <name>.pid ("<pid> <start time>") for each, and in counts/
+# what they have counted, which stays when they end.
 # shellcheck shell=bash
 
 # The one place of weir's default ports. A kind says how a program is started and when it is
-# ready: start_<kind> NAME PORT DETAIL, await_<kind> PORT (in a
-# subshell of its own, which ends in exec).
-#  name      port  kind    detail (a server's models)
+# ready: start_<kind> NAME PORT KIND DETAIL, await_<kind> PORT DETAIL (in a subshell of its own,
+# which ends in exec).
+#  name      port  kind    detail (a server's models, the port that the gateway takes pushes on)
 readonly SERVICES=(
+  "gateway   9400  gateway 9401"
   "fast      8001  server  fashion-fast,flats-price,accidents-forest"
   "balanced  8002  server  fashion-balanced"
   "accurate  8003  server  fashion-accurate"
 )
 
 readonly STATE_DIR=${WEIR_STATE_DIR:-$WEIR_ROOT/.weir/run}
-# A server finishes the requests it has before it ends.
+# A server finishes the requests it has before it ends, and then tells the gateway what it counted.
 readonly STOP_SECONDS=20
 
 # each_service COMMAND...: runs COMMAND... NAME PORT KIND DETAIL for each row of the table.
@@ -25,25 +27,35 @@ each_service() {
   done
 }
 
+# each_of KIND COMMAND...: the same for the rows of KIND.
+each_of() {
+  local kind=$1 row fields
+  shift
+  for row in "${SERVICES[@]}"; do
+    read -r -a fields <<<"$row"
+    [[ ${fields[2]} != "$kind" ]] || "$@" "${fields[@]}"
+  done
+}
+
 # Prints the address of the server that has MODEL, or nothing.
 address_of_model() {
-  each_service _address_if_it_has "$1"
+  each_of server _address_if_it_has "$1"
 }
 
 _address_if_it_has() {
-  local model=$1 port=$3 kind=$4 detail=$5
-  [[ $kind != server || ,$detail, != *",$model,"* ]] || echo "127.0.0.1:$port"
+  local model=$1 port=$3 detail=$5
+  [[ ,$detail, != *",$model,"* ]] || echo "127.0.0.1:$port"
 }
 
 # Prints all models of the table on one line.
 all_models() {
   local models
-  models=$(each_service _print_models)
+  models=$(each_of server _print_models)
   echo "${models//$'\n'/, }"
 }
 
 _print_models() {
-  [[ $3 != server ]] || tr ',' '\n' <<<"$4"
+  tr ',' '\n' <<<"$4"
 }
 
 # ---- Ports
@@ -71,11 +83,15 @@ port_holder() {
   echo "a program of another user"
 }
 
-# require_free_port NAME PORT ...: ends the program when something listens on PORT.
-require_free_port() {
-  local name=$1 port=$2
-  [[ -z $(listeners "$port") ]] ||
-    die "port $port, which $name needs, is taken by $(port_holder "$port")"
+# require_free_ports NAME PORT KIND DETAIL: ends the program when something listens on a port that
+# the service needs.
+require_free_ports() {
+  local name=$1 port ports=("$2")
+  if [[ $3 == gateway ]]; then ports+=("$4"); fi
+  for port in "${ports[@]}"; do
+    [[ -z $(listeners "$port") ]] ||
+      die "port $port, which $name needs, is taken by $(port_holder "$port")"
+  done
 }
 
 # ---- Processes
@@ -110,6 +126,8 @@ _print_if_running() {
   [[ -z $(pid_of "$1") ]] || echo "$1"
 }
 
+_print_name() { echo "$1"; }
+
 # end_processes NAME...: SIGTERM to those that run, and SIGKILL to one that has not ended after
 # STOP_SECONDS.
 end_processes() {
@@ -132,4 +150,11 @@ end_processes() {
   done
 }
 
-stop_services() { end_processes "${SERVICES[@]%% *}"; }
+# The gateway last: it takes the last pushes of the servers.
+stop_services() {
+  local kind names
+  for kind in server gateway; do
+    mapfile -t names < <(each_of "$kind" _print_name)
+    end_processes "${names[@]}" || return 1
+  done
+}

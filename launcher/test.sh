@@ -12,7 +12,7 @@ command_test() {
     shift
   fi
   (($# > 0)) || set -- //...
-  install_packages build test
+  install_packages build test bench
   prepare_bazel
   if [[ -n $which ]]; then
     mapfile -t tests < <(long_tests "$@")

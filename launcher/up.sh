@@ -7,9 +7,10 @@ source "$WEIR_ROOT/launcher/build.sh"
 source "$WEIR_ROOT/launcher/services.sh"
 
 readonly START_SECONDS=60
+readonly COUNTS_DIR=$STATE_DIR/counts
 
 command_up() {
-  local detach='' running
+  local detach='' running kind
   while (($# > 0)); do
     case $1 in
       --detach | -d) detach=yes ;;
@@ -21,14 +22,17 @@ command_up() {
   running=$(running_services)
   [[ -z $running ]] || die "already up ($running; logs in $STATE_DIR); ./weir down stops it"
   [[ -z $(pid_of up) ]] || die "another ./weir up is starting (pid $(pid_of up))"
-  each_service require_free_port
+  each_service require_free_ports
   remember_pid up $$
   trap end_up EXIT
   trap 'exit 143' TERM
-  build //server:weir-server //client:weir-health //client:weir-predict
+  build //server:weir-server //gateway:weir-gateway //client:weir-health //client:weir-predict
+  mkdir -p "$COUNTS_DIR"
   say "starting; logs are in $STATE_DIR"
-  each_service start_service
-  each_service await_service
+  for kind in gateway server; do # A server's first push finds the gateway ready.
+    each_of "$kind" "start_$kind"
+    each_of "$kind" await_service
+  done
   show_addresses
   if [[ -n $detach ]]; then
     trap 'rm -f "$STATE_DIR/up.pid"' EXIT
@@ -47,11 +51,6 @@ end_up() {
   rm -f "$STATE_DIR/up.pid"
 }
 
-start_service() {
-  local name=$1 port=$2 kind=$3 detail=$4
-  "start_$kind" "$name" "$port" "$detail"
-}
-
 # Runs COMMAND... as service NAME: in a session of its own, so that neither Ctrl-C nor the end of
 # this shell reaches it.
 spawn() {
@@ -66,16 +65,26 @@ spawn() {
 }
 declare -A PIDS=()
 
-start_server() {
-  # Reachable from this machine only: there is no authentication.
-  spawn "$1" bazel-bin/server/weir-server --model_repository=models/repository --models="$3" \
-    --host=127.0.0.1 --port="$2" --drain_timeout=$((STOP_SECONDS / 2))s
+# Reachable from this machine only, as the servers are: there is no authentication.
+start_gateway() {
+  spawn "$1" bazel-bin/gateway/weir-gateway --state_dir="$COUNTS_DIR/gateway" \
+    --host=127.0.0.1 --http_port="$2" --grpc_port="$4"
 }
+
+start_server() {
+  spawn "$1" bazel-bin/server/weir-server --model_repository=models/repository --models="$4" \
+    --host=127.0.0.1 --port="$2" --drain_timeout=$((STOP_SECONDS / 2))s \
+    --gateway="$(push_address)" --replica="$1" --state_dir="$COUNTS_DIR/servers"
+}
+
+# Where the servers push to.
+push_address() { each_of gateway _push_address; }
+_push_address() { echo "127.0.0.1:$4"; }
 
 # Waits until the service is healthy; ends the program when it has ended or stays unwell.
 await_service() {
-  local name=$1 port=$2 kind=$3 waiter message=$STATE_DIR/health
-  "await_$kind" "$port" >"$message" 2>&1 &
+  local name=$1 port=$2 kind=$3 detail=$4 waiter message=$STATE_DIR/health
+  "await_$kind" "$port" "$detail" >"$message" 2>&1 &
   waiter=$!
   while [[ -n $(pid_of "$name") && -n $(start_time "$waiter") ]]; do sleep 0.05; done
   if [[ -z $(pid_of "$name") ]]; then
@@ -90,7 +99,10 @@ await_service() {
   fi
 }
 
-await_server() {
+await_server() { await_health "$1"; }
+await_gateway() { await_health "$2"; }
+
+await_health() {
   exec "$WEIR_ROOT/bazel-bin/client/weir-health" --address="127.0.0.1:$1" --timeout="${START_SECONDS}s"
 }
 
@@ -100,13 +112,15 @@ show_log_end() {
 }
 
 show_addresses() {
-  printf '\n  %-10s %-16s %s\n' name address models
+  printf '\n  %-10s %-31s %s\n' name address 'what it has'
   each_service _show_address
   printf '\nTry: ./weir predict --model=fashion-fast 0\n'
 }
 
 _show_address() {
-  printf '  %-10s %-16s %s\n' "$1" "127.0.0.1:$2" "${4//,/, }"
+  local name=$1 address=127.0.0.1:$2 kind=$3 has=${4//,/, }
+  if [[ $kind == gateway ]]; then address=http://$address/metrics has='the metrics of all models'; fi
+  printf '  %-10s %-31s %s\n' "$name" "$address" "$has"
 }
 
 # Shows the logs until a signal, or until a service ends.
