@@ -9,44 +9,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "gateway/journal_entry.h"
 
 namespace weir {
 namespace {
 
 absl::Status StoppedError() { return absl::UnavailableError("the gateway ends; try again"); }
 
-JournalEntry EntryOf(const LedgerRecord& record, absl::string_view payload) {
-  return {.key = {.kind = static_cast<uint8_t>(record.kind), .id = record.id.bytes},
-          .order = record.order,
-          .arrival = record.arrival,
-          .payload = payload};
-}
-
-absl::StatusOr<LedgerRecord> RecordOf(const JournalEntry& entry) {
-  const auto kind = static_cast<LedgerRecord::Kind>(entry.key.kind);
-  switch (kind) {
-    case LedgerRecord::Kind::kPush:
-    case LedgerRecord::Kind::kBaseline:
-    case LedgerRecord::Kind::kTotals:
-    case LedgerRecord::Kind::kBase: {
-      WEIR_ASSIGN_OR_RETURN(LedgerRecord record,
-                            LedgerRecord::Decode(kind, entry.arrival, entry.payload));
-      record.id.bytes = entry.key.id;
-      record.order = entry.order;
-      return record;
-    }
-  }
-  return absl::FailedPreconditionError(absl::StrCat(
-      "holds what only a newer weir knows (an entry of kind ", int{entry.key.kind}, ")"));
-}
-
 }  // namespace
 
 Committer::Committer(const Options& options)
-    : options_(options),
-      compaction_policy_(options.compaction),
-      ledger_(options.ledger),
-      queue_(options.queue) {}
+    : options_(options), ledger_(options.ledger), queue_(options.queue) {}
 
 absl::StatusOr<std::unique_ptr<Committer>> Committer::Create(const Options& options) {
   auto committer = absl::WrapUnique(new Committer(options));
@@ -65,6 +38,7 @@ absl::Status Committer::Load() {
         absl::MutexLock lock(&ledger_mu_);
         return ledger_.Restore(record);
       }));
+  compactor_ = std::make_unique<JournalCompactor>(*journal_, options_.compaction);
   absl::MutexLock lock(&ledger_mu_);
   ledger_.Advance(Now());
   return absl::OkStatus();
@@ -79,6 +53,10 @@ void Committer::Submit(Push push, std::string bytes, Done done) {
     absl::MutexLock lock(&mu_);
     if (stopping_) {
       refused = StoppedError();
+    } else if (submitted.bytes.size() > kMaxJournalPayloadBytes) {
+      refused = absl::InvalidArgumentError(absl::StrCat("the push has ", submitted.bytes.size(),
+                                                        " bytes, of ", kMaxJournalPayloadBytes,
+                                                        " that the journal can take"));
     } else if (queue_.Add(submitted)) {
       return;
     } else {
@@ -98,6 +76,7 @@ void Committer::CountRejected(int64_t dropped_series) {
 Committer::Counters Committer::counters() const {
   absl::MutexLock lock(&mu_);
   Counters counters = counters_;
+  counters.compactions = compactor_->finished();
   counters.journal_bytes = journal_->log_bytes() + journal_->snapshot_bytes();
   return counters;
 }
@@ -108,7 +87,6 @@ void Committer::Stop() {
     stopping_ = true;
   }
   if (thread_.joinable()) thread_.join();
-  if (compactor_.joinable()) compactor_.join();
 }
 
 void Committer::Run() {
@@ -138,7 +116,12 @@ void Committer::Run() {
       }
       next_tick = MonotonicNow() + options_.tick;
     }
-    CompactIfDue();
+    compactor_->StartIfDue([this] {
+      std::vector<LedgerRecord> records;
+      absl::ReaderMutexLock lock(&ledger_mu_);
+      ledger_.ForEachRecord([&](const LedgerRecord& record) { records.push_back(record); });
+      return records;
+    });
   }
 }
 
@@ -228,7 +211,7 @@ absl::Status Committer::Write(const AcceptedRound& accepted) {
     entries.push_back(EntryOf(push.record, push.submitted.bytes));
   }
   const absl::Time began = MonotonicNow();
-  const absl::Status status = journal_->Append(entries);
+  absl::Status status = journal_->Append(entries);
   const double seconds = absl::ToDoubleSeconds(MonotonicNow() - began);
   const auto& bounds = Counters::kSyncBounds;
   bool was_writable;
@@ -262,67 +245,6 @@ void Committer::Refuse(std::vector<Accepted> accepted, const absl::Status& statu
   const auto reason = absl::ResourceExhaustedError(
       absl::StrCat("the journal cannot be written to: ", status.message()));
   for (Accepted& push : accepted) std::move(push.submitted.done)(reason);
-}
-
-void Committer::CompactIfDue() {
-  if (compactor_.joinable() && !JoinCompaction()) return;
-  const absl::Time now = MonotonicNow();
-  if (!compaction_policy_.Due(journal_->log_bytes(), journal_->snapshot_bytes(), now)) return;
-  auto compaction = journal_->StartCompaction();
-  if (!compaction.ok()) {
-    WEIR_LOG(kWarning, "the journal cannot be compacted: ", compaction.status().message());
-    compaction_policy_.NoteFailure(now);
-    return;
-  }
-  std::vector<LedgerRecord> records;
-  {
-    absl::ReaderMutexLock lock(&ledger_mu_);
-    ledger_.ForEachRecord([&](const LedgerRecord& record) { records.push_back(record); });
-  }
-  compactor_ =
-      std::thread([this, compaction = *std::move(compaction),
-                   records = std::move(records)]() mutable { Compact(*compaction, records); });
-  pthread_setname_np(compactor_.native_handle(), "weir-compactor");
-}
-
-// Whether it has ended.
-bool Committer::JoinCompaction() {
-  std::optional<absl::Status> ended;
-  {
-    absl::MutexLock lock(&mu_);
-    ended = std::exchange(compacted_, std::nullopt);
-    if (!ended.has_value()) return false;
-    counters_.compactions += ended->ok();
-  }
-  compactor_.join();
-  if (!ended->ok()) {
-    WEIR_LOG(kWarning, "the journal could not be compacted: ", ended->message());
-    compaction_policy_.NoteFailure(MonotonicNow());
-  }
-  return true;
-}
-
-void Committer::Compact(Journal::Compaction& compaction, const std::vector<LedgerRecord>& records) {
-  const auto add_all = [&]() -> absl::Status {
-    for (const LedgerRecord& record : records) {
-      {
-        absl::MutexLock lock(&mu_);
-        if (stopping_) return StoppedError();
-      }
-      const std::string payload = record.Payload();
-      WEIR_RETURN_IF_ERROR(compaction.Add(EntryOf(record, payload)));
-    }
-    return compaction.Finish();
-  };
-  const absl::Time began = MonotonicNow();
-  absl::Status status = add_all();
-  if (status.ok()) {
-    WEIR_LOG(kInfo, "compacted the journal", LogField("records", records.size()),
-             LogField("bytes", journal_->snapshot_bytes()),
-             LogField("took", absl::FormatDuration(MonotonicNow() - began)));
-  }
-  absl::MutexLock lock(&mu_);
-  compacted_ = std::move(status);
 }
 
 // Goes on with the date, but never back.

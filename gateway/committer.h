@@ -24,6 +24,7 @@
 #include "gateway/committer_queue.h"
 #include "gateway/journal.h"
 #include "gateway/journal_compaction_policy.h"
+#include "gateway/journal_compactor.h"
 #include "gateway/ledger.h"
 #include "gateway/push.h"
 
@@ -90,8 +91,8 @@ class Committer {
   // What starting up found in the journal.
   const JournalRecovery& recovery() const { return journal_->recovery(); }
 
-  // Pushes that wait are answered with UNAVAILABLE; what is being written is finished, a compaction
-  // given up. Not from within a Done.
+  // Pushes that wait are answered with UNAVAILABLE; what is being written is finished. Not from
+  // within a Done.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -115,17 +116,13 @@ class Committer {
   absl::Status Write(const AcceptedRound& accepted);
   void Apply(std::vector<Accepted> accepted);
   void Refuse(std::vector<Accepted> accepted, const absl::Status& status);
-  void CompactIfDue();
-  void Compact(Journal::Compaction& compaction, const std::vector<LedgerRecord>& records);
-  bool JoinCompaction();
   absl::Time Now();
 
   const Options options_;
   std::unique_ptr<Journal> journal_;
 
   // Of the committer's thread, and of Create before there is one.
-  CompactionPolicy compaction_policy_;
-  std::thread compactor_;
+  std::unique_ptr<JournalCompactor> compactor_;
   absl::Time now_ = absl::InfinitePast();  // What Now said last.
   absl::Time now_asked_;                   // When, by MonotonicNow.
 
@@ -137,7 +134,6 @@ class Committer {
   CommitterQueue queue_ ABSL_GUARDED_BY(mu_);
   Counters counters_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::optional<absl::Status> compacted_ ABSL_GUARDED_BY(mu_);  // How the compaction ended.
   std::thread thread_;
 };
 

@@ -21,7 +21,7 @@ SubmittedPush PushOf(char boot, uint64_t seq, size_t bytes = 10) {
   push.seq = seq;
   return {.push = std::make_shared<const Push>(std::move(push)),
           .bytes = std::string(bytes, 'x'),
-          .done = [](absl::StatusOr<uint64_t>) {}};
+          .done = [](const absl::StatusOr<uint64_t>&) {}};
 }
 
 bool Add(CommitterQueue& queue, char boot, uint64_t seq, size_t bytes = 10) {

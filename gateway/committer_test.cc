@@ -237,7 +237,7 @@ TEST_F(CommitterTest, APushIsNotSeenBeforeItIsInTheJournalAndReadersDoNotWaitFor
 TEST_F(CommitterTest, WithoutRoomPushesAreRefusedUntilThereIsSome) {
   ASSERT_TRUE(Submit(Rows('a', 1, 1)).ok());
   io_.error = ENOSPC;
-  io_.fail_at = io_.operations;
+  io_.fail_at = io_.operations.load();
   const auto refused = Submit(Rows('a', 2, 2));
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(refused.status().message(), HasSubstr("No space left on device"));

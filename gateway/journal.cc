@@ -28,6 +28,13 @@ uint32_t NewSalt() {
   return salt;
 }
 
+absl::Status CheckSize(const JournalEntry& entry) {
+  if (entry.payload.size() <= kMaxJournalPayloadBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("an entry of the journal has ",
+                                                 entry.payload.size(), " bytes, of ",
+                                                 kMaxJournalPayloadBytes, " that it may have"));
+}
+
 std::string PathOf(const std::string& directory, SegmentKind kind, uint64_t number) {
   return absl::StrCat(directory, "/", SegmentName(kind, number));
 }
@@ -98,6 +105,7 @@ absl::Status Journal::Repair(const RecoveredSegments& found) {
 }
 
 absl::Status Journal::Append(absl::Span<const JournalEntry> entries) {
+  for (const JournalEntry& entry : entries) WEIR_RETURN_IF_ERROR(CheckSize(entry));
   if (!active_.has_value()) WEIR_RETURN_IF_ERROR(BeginLog());
   buffer_.clear();
   for (const JournalEntry& entry : entries) AppendRecord(entry, active_->salt, buffer_);
@@ -211,6 +219,7 @@ absl::Status Journal::Compaction::Create() {
 }
 
 absl::Status Journal::Compaction::Add(const JournalEntry& entry) {
+  WEIR_RETURN_IF_ERROR(CheckSize(entry));
   AppendRecord(entry, header_.salt, buffer_);
   ++entries_;
   return buffer_.size() < kFlushBytes ? absl::OkStatus() : Flush();

@@ -51,7 +51,8 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
 
   // Writes all of them or none. RESOURCE_EXHAUSTED: there is no room, or the disk fails. The
-  // journal then holds what it held before, and the next call tries again.
+  // journal then holds what it held before, and the next call tries again. INVALID_ARGUMENT: one of
+  // them is too large.
   absl::Status Append(absl::Span<const JournalEntry> entries) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Replaces all that was appended before StartCompaction by what is added to it. May be used on

@@ -184,27 +184,27 @@ class PowerIo : public FailingIo {
     return file;
   }
   absl::Status Write(int file, absl::string_view bytes, const std::string& path) override {
-    const absl::Status status = FailingIo::Write(file, bytes, path);
+    absl::Status status = FailingIo::Write(file, bytes, path);
     if (status.ok()) ContentOf(path).now.append(bytes.data(), bytes.size());
     return status;
   }
   absl::Status Truncate(int file, int64_t size, const std::string& path) override {
-    const absl::Status status = FailingIo::Truncate(file, size, path);
+    absl::Status status = FailingIo::Truncate(file, size, path);
     if (status.ok()) ContentOf(path).now.resize(size);
     return status;
   }
   absl::Status Sync(int file, const std::string& path) override {
-    const absl::Status status = FailingIo::Sync(file, path);
+    absl::Status status = FailingIo::Sync(file, path);
     if (status.ok()) ContentOf(path).safe = ContentOf(path).now;
     return status;
   }
   absl::Status SyncDirectory(const std::string& path) override {
-    const absl::Status status = FailingIo::SyncDirectory(path);
+    absl::Status status = FailingIo::SyncDirectory(path);
     if (status.ok()) safe_names_ = names_.size() - 1;
     return status;
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
-    const absl::Status status = FailingIo::Rename(from, to);
+    absl::Status status = FailingIo::Rename(from, to);
     if (status.ok()) {
       std::map<std::string, int> names = names_.back();
       names[to] = names.at(from);
@@ -214,7 +214,7 @@ class PowerIo : public FailingIo {
     return status;
   }
   absl::Status Remove(const std::string& path) override {
-    const absl::Status status = FailingIo::Remove(path);
+    absl::Status status = FailingIo::Remove(path);
     if (status.ok()) {
       names_.push_back(names_.back());
       names_.back().erase(path);

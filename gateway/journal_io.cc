@@ -59,7 +59,7 @@ absl::Status JournalIo::Sync(int file, const std::string& path) {
 absl::Status JournalIo::SyncDirectory(const std::string& path) {
   const auto directory = Open(path, O_RDONLY | O_DIRECTORY);
   if (!directory.ok()) return directory.status();
-  const absl::Status status = Result(fsync(*directory), "sync", path);
+  absl::Status status = Result(fsync(*directory), "sync", path);
   close(*directory);
   return status;
 }

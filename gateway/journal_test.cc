@@ -87,6 +87,14 @@ TEST(JournalTest, TakesPayloadsOfAnySize) {
   }
 }
 
+TEST(JournalTest, APayloadThatIsTooLargeIsRefused) {
+  TemporaryFolder folder;
+  const auto opened = OpenJournal(folder);
+  EXPECT_EQ(Append(*opened->journal, 1, 1, kMaxJournalPayloadBytes + 1).code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(opened->journal->log_bytes(), 0);
+}
+
 TEST(JournalTest, ASecondGatewayInTheSameDirectoryIsRefusedByName) {
   TemporaryFolder folder;
   const auto first = OpenJournal(folder);

@@ -123,8 +123,8 @@ absl::StatusOr<int> FailingIo::OpenToAppend(const std::string& path) {
 }
 
 absl::Status FailingIo::Write(int file, absl::string_view bytes, const std::string& path) {
-  const bool first_not_done = operations == std::min(fail_at, end_at);
-  const absl::Status status = Next(path);
+  const bool first_not_done = operations == std::min<int>(fail_at, end_at);
+  absl::Status status = Next(path);
   if (status.ok()) return JournalIo::Write(file, bytes, path);
   if (first_not_done) {
     const auto part = static_cast<size_t>(bytes.size() * written_before_failing);
@@ -138,15 +138,9 @@ absl::Status FailingIo::Truncate(int file, int64_t size, const std::string& path
   return JournalIo::Truncate(file, size, path);
 }
 
-absl::Status FailingIo::Sync(int file, const std::string& path) {
-  WEIR_RETURN_IF_ERROR(Next(path));
-  return JournalIo::Sync(file, path);
-}
+absl::Status FailingIo::Sync(int, const std::string& path) { return Next(path); }
 
-absl::Status FailingIo::SyncDirectory(const std::string& path) {
-  WEIR_RETURN_IF_ERROR(Next(path));
-  return JournalIo::SyncDirectory(path);
-}
+absl::Status FailingIo::SyncDirectory(const std::string& path) { return Next(path); }
 
 absl::Status FailingIo::Rename(const std::string& from, const std::string& to) {
   WEIR_RETURN_IF_ERROR(Next(from));

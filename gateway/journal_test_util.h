@@ -2,6 +2,7 @@
 #ifndef WEIR_GATEWAY_JOURNAL_TEST_UTIL_H_
 #define WEIR_GATEWAY_JOURNAL_TEST_UTIL_H_
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <map>
@@ -58,19 +59,21 @@ absl::Status Append(Journal& journal, int id, uint64_t order, size_t bytes = 100
 // Puts `state` in place of what was appended before.
 absl::Status Compact(Journal& journal, const JournalState& state);
 
-// A disk on which some operations fail, or nothing happens any more from one operation on.
+// A disk on which some operations fail, or nothing happens any more from one operation on. Nobody
+// waits for it to sync: the machine that runs the test does not lose power.
 class FailingIo : public JournalIo {
  public:
   static constexpr int kNever = INT32_MAX;
 
-  int fail_at = kNever;  // Counted from 0.
-  int fail_count = 1;
-  int error = EIO;  // Of those that fail.
-  int end_at = kNever;
+  // Of several threads; each stands for itself.
+  std::atomic<int> fail_at = kNever;  // Counted from 0.
+  std::atomic<int> fail_count = 1;
+  std::atomic<int> error = EIO;  // Of those that fail.
+  std::atomic<int> end_at = kNever;
   // The part of its bytes that a Write leaves behind which is the first to fail.
-  double written_before_failing = 0;
+  std::atomic<double> written_before_failing = 0;
 
-  int operations = 0;  // So far.
+  std::atomic<int> operations = 0;  // So far.
 
   absl::StatusOr<int> Create(const std::string& path) override;
   absl::StatusOr<int> OpenToAppend(const std::string& path) override;
