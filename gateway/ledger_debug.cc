@@ -11,12 +11,15 @@
 namespace weir {
 namespace {
 
+// Empty buckets are left out: whether there are any depends on what bounds others have.
 std::string TextOf(const SeriesTotal& total) {
   std::string text = absl::StrCat(total.series->family->name, "{", total.series->labels, "} ",
                                   total.sum.ToDouble());
-  if (total.bounds == nullptr) return text;
-  return absl::StrCat(text, " [", absl::StrJoin(total.bounds->bounds, " "), "] ",
-                      absl::StrJoin(total.counts, " "));
+  for (size_t i = 0; i < total.counts.size(); ++i) {
+    if (total.counts[i] == 0) continue;
+    absl::StrAppend(&text, " ", total.bounds->le[i], ":", total.counts[i]);
+  }
+  return text;
 }
 
 template <typename Totals>

@@ -173,18 +173,20 @@ void Ledger::RestoreBase(const v1::BaseTotals& from, PackedTotals totals) {
     forgotten_.AddId(id, seq);
     Boot* const boot = Find(id);
     if (boot == nullptr) continue;
-    // What of it is in the base; a later push began anew, with a baseline of its own.
-    if (boot->baseline_seq > 0 && boot->baseline_seq <= seq) {
-      if (boot->state != Boot::State::kEmpty) {
-        boot->baseline.ForEach([](const SeriesTotal& total) { Contribute(total, Sign::kPlus); });
-      }
+    // What is not newer is in the base; a later push began anew, with a baseline of its own.
+    const bool drops_baseline = boot->baseline_seq <= seq;
+    const bool drops_totals = boot->seq <= seq;
+    if (boot->state != Boot::State::kEmpty && (drops_baseline || drops_totals)) {
+      boot->baseline.ForEach([](const SeriesTotal& total) { Contribute(total, Sign::kPlus); });
+    }
+    if (drops_baseline) {
       boot->baseline.Clear(merged_);
       boot->baseline_seq = 0;
     }
-    if (boot->seq > seq) continue;
+    if (!drops_totals) continue;
     TakeOut(*boot);
     boot->seq = 0;
-    if (boot->baseline_seq == 0) boots_.erase(id);
+    if (drops_baseline) boots_.erase(id);
   }
 }
 

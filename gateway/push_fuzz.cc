@@ -4,15 +4,27 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/ledger.h"
 #include "gateway/push.h"
+#include "weir/v1/stats.pb.h"
 
 namespace {
 
 void Require(bool condition) {
   if (!condition) std::abort();
+}
+
+std::string Header(uint64_t seq) {
+  weir::v1::PushRequest request;
+  request.set_replica("r");
+  request.set_boot_id("0123456789abcdef");
+  request.set_seq(seq);
+  request.set_interval_ms(1000);
+  return request.SerializeAsString();
 }
 
 }  // namespace
@@ -21,8 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   const absl::Time now = absl::FromUnixSeconds(1'000'000'000);
   weir::Ledger ledger((weir::Ledger::Options()));
-  // The first half is a push of its own where it can be one.
-  for (const absl::string_view part : {bytes.substr(0, size / 2), bytes.substr(size / 2), bytes}) {
+  // As they come, and as two pushes of a boot; what is put before a message can be said again in
+  // it.
+  const std::string parts[] = {absl::StrCat(Header(1), bytes.substr(0, size / 2)),
+                               absl::StrCat(Header(2), bytes.substr(size / 2)),
+                               absl::StrCat(Header(3), bytes), std::string(bytes)};
+  for (const std::string& part : parts) {
     auto push = weir::DecodePush(part, weir::PushLimits(), [&](const weir::BootId& boot_id) {
       return ledger.DictionaryOf(boot_id);
     });
