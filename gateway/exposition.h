@@ -11,22 +11,23 @@
 #include "absl/types/span.h"
 #include "gateway/ledger.h"
 #include "gateway/merged.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 
 namespace weir {
 
 inline constexpr absl::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 // Appends the merged families, the models' quantiles, and what is said of the sources. Reads only.
-void RenderLedger(const Ledger& ledger, TextBuffer& out);
+void RenderLedger(const Ledger& ledger, PageText& out);
 
 // The parts of it. A family without exposed series has no HELP either.
-void RenderFamilies(absl::Span<const MergedFamily* const> families, TextBuffer& out);
-void RenderQuantiles(absl::Span<const Ledger::Model> models, TextBuffer& out);
-void RenderSources(const Ledger& ledger, TextBuffer& out);
+void RenderFamilies(absl::Span<const MergedFamily* const> families, PageText& out);
+void RenderQuantiles(absl::Span<const Ledger::Model> models, PageText& out);
+void RenderSources(const Ledger& ledger, PageText& out);
 
-// The shortest text that reads as the same number; "+Inf", "-Inf", "NaN".
-void AppendNumber(double value, TextBuffer& out);
+// Writes the shortest text that reads as the same number; "+Inf", "-Inf", "NaN". Returns its end.
+inline constexpr size_t kMaxNumberBytes = 40;
+char* WriteNumber(double value, char* to);
 
 }  // namespace weir
 

@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <new>
+#include <string>
 
 namespace weir {
 
-void Gzip(absl::string_view text, TextBuffer& out) {
+void Gzip(const PageText& page, TextBuffer& out) {
+  const std::string text = page.ToString();
   struct Free {
     void operator()(libdeflate_compressor* compressor) const {
       libdeflate_free_compressor(compressor);

@@ -2,13 +2,13 @@
 #ifndef WEIR_GATEWAY_GZIP_H_
 #define WEIR_GATEWAY_GZIP_H_
 
-#include "absl/strings/string_view.h"
+#include "gateway/page_text.h"
 #include "gateway/text_buffer.h"
 
 namespace weir {
 
-// Appends `text` as one gzip member.
-void Gzip(absl::string_view text, TextBuffer& out);
+// Appends the page as one gzip member.
+void Gzip(const PageText& page, TextBuffer& out);
 
 }  // namespace weir
 

@@ -123,8 +123,12 @@ class MicroHttpServer : public HttpServer {
  private:
   // A body that is being sent.
   struct Sent {
+    int64_t bytes() const { return static_cast<int64_t>(page.memory_bytes() + gzip.size()); }
+
     MicroHttpServer* server;
-    TextBuffer body;
+    PageText page;
+    TextBuffer gzip;  // If it is sent so; the page is empty then.
+    PageText::Reader reader{page};
   };
 
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* path,
@@ -163,33 +167,38 @@ class MicroHttpServer : public HttpServer {
       return SendError(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many slow readers\n");
     }
     HttpResponse response;
-    response.body = buffers_.Take();
+    response.body = PageText(buffers_.Take());
     route->second(response);
     const char* const accepted = Header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     const bool gzip =
         accepted != nullptr && AcceptsGzip(accepted) && response.body.size() >= kMinGzipBytes;
-    if (gzip) {
-      TextBuffer small = buffers_.Take();
-      Gzip(response.body.text(), small);
-      std::swap(small, response.body);
-      buffers_.Give(std::move(small));
-    }
-    return Send(connection, std::move(response), gzip);
+    if (!gzip) return Send(connection, std::move(response), TextBuffer());
+    TextBuffer compressed = buffers_.Take();
+    Gzip(response.body, compressed);
+    buffers_.Give(std::move(response.body).ReleaseMemory());
+    response.body = PageText();
+    return Send(connection, std::move(response), std::move(compressed));
   }
 
   MHD_Result SendError(MHD_Connection* connection, int code, absl::string_view text) {
     HttpResponse response;
     response.code = code;
     response.body.Append(text);
-    return Send(connection, std::move(response), false);
+    return Send(connection, std::move(response), TextBuffer());
   }
 
-  MHD_Result Send(MHD_Connection* connection, HttpResponse response, bool gzip) {
-    auto* const sent = new Sent{this, std::move(response.body)};
-    const absl::string_view body = sent->body.text();
-    unread_bytes_.fetch_add(static_cast<int64_t>(body.size()), std::memory_order_relaxed);
-    MHD_Response* const message = MHD_create_response_from_buffer_with_free_callback_cls(
-        body.size(), const_cast<char*>(body.data()), &MicroHttpServer::OnSent, sent);
+  // Of `gzip` and the response's body one is empty.
+  MHD_Result Send(MHD_Connection* connection, HttpResponse response, TextBuffer gzip) {
+    const bool is_gzip = gzip.size() > 0;
+    auto* const sent = new Sent{this, std::move(response.body), std::move(gzip)};
+    unread_bytes_.fetch_add(sent->bytes(), std::memory_order_relaxed);
+    MHD_Response* const message =
+        is_gzip ? MHD_create_response_from_buffer_with_free_callback_cls(
+                      sent->gzip.size(), const_cast<char*>(sent->gzip.text().data()),
+                      &MicroHttpServer::OnSent, sent)
+                : MHD_create_response_from_callback(sent->page.size(), PieceBytes(sent->page),
+                                                    &MicroHttpServer::ReadPiece, sent,
+                                                    &MicroHttpServer::OnSent);
     if (message == nullptr) {
       OnSent(sent);
       return MHD_NO;
@@ -202,17 +211,29 @@ class MicroHttpServer : public HttpServer {
     add(MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     add(MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     add("X-Content-Type-Options", "nosniff");
-    if (gzip) add(MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    if (is_gzip) add(MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
     if (response.code == MHD_HTTP_METHOD_NOT_ALLOWED) add(MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     return MHD_queue_response(connection, response.code, message);
+  }
+
+  static size_t PieceBytes(const PageText& page) {
+    // Stays in the processor's cache until it is sent.
+    constexpr size_t kPieceBytes = size_t{256} << 10;
+    return std::min(kPieceBytes, page.size() + kCopyBlock);
+  }
+
+  static ssize_t ReadPiece(void* argument, uint64_t /*position*/, char* to, size_t /*wanted*/) {
+    auto* const sent = static_cast<Sent*>(argument);
+    const size_t size = sent->reader.Read(to, PieceBytes(sent->page));
+    return size == 0 ? MHD_CONTENT_READER_END_OF_STREAM : static_cast<ssize_t>(size);
   }
 
   static void OnSent(void* argument) {
     const std::unique_ptr<Sent> sent(static_cast<Sent*>(argument));
     MicroHttpServer& server = *sent->server;
-    server.unread_bytes_.fetch_sub(static_cast<int64_t>(sent->body.size()),
-                                   std::memory_order_relaxed);
-    server.buffers_.Give(std::move(sent->body));
+    server.unread_bytes_.fetch_sub(sent->bytes(), std::memory_order_relaxed);
+    server.buffers_.Give(sent->gzip.size() > 0 ? std::move(sent->gzip)
+                                               : std::move(sent->page).ReleaseMemory());
   }
 
   const Options options_;

@@ -19,14 +19,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 
 namespace weir {
 
 struct HttpResponse {
   int code = 200;
   absl::string_view content_type = "text/plain; charset=utf-8";  // A literal.
-  TextBuffer body;  // Empty at first; its memory is used again by later requests.
+  PageText body;  // Empty at first; its memory is used again by later requests.
 };
 
 // Fills in the response. Called by several threads at once.

@@ -38,7 +38,8 @@ void JsonWriter::String(absl::string_view value) {
 void JsonWriter::Number(double value) {
   if (!std::isfinite(value)) return Null();
   Comma();
-  AppendNumber(value, out_);
+  char number[kMaxNumberBytes];
+  out_.Append({number, static_cast<size_t>(WriteNumber(value, number) - number)});
 }
 
 void JsonWriter::Bool(bool value) {

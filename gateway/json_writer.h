@@ -6,14 +6,14 @@
 #define WEIR_GATEWAY_JSON_WRITER_H_
 
 #include "absl/strings/string_view.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 
 namespace weir {
 
 // Appends to `out`, which has to outlive it. Not thread-safe.
 class JsonWriter {
  public:
-  explicit JsonWriter(TextBuffer& out) : out_(out) {}
+  explicit JsonWriter(PageText& out) : out_(out) {}
 
   void BeginObject() { Begin("{"); }
   void EndObject() { End("}"); }
@@ -34,7 +34,7 @@ class JsonWriter {
   void Comma();
   void Quoted(absl::string_view text);
 
-  TextBuffer& out_;
+  PageText& out_;
   bool needs_comma_ = false;
 };
 

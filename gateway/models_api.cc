@@ -152,7 +152,7 @@ Figures Collect(const Ledger& ledger) {
 
 class ModelsWriter {
  public:
-  ModelsWriter(absl::Time now, TextBuffer& out) : now_(now), json_(out) {}
+  ModelsWriter(absl::Time now, PageText& out) : now_(now), json_(out) {}
 
   void Write(const Figures& models) {
     json_.BeginObject();
@@ -296,7 +296,7 @@ class ModelsWriter {
 
 }  // namespace
 
-void RenderModels(const Ledger& ledger, absl::Time now, TextBuffer& out) {
+void RenderModels(const Ledger& ledger, absl::Time now, PageText& out) {
   ModelsWriter(now, out).Write(Collect(ledger));
 }
 

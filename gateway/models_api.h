@@ -6,14 +6,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gateway/ledger.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 
 namespace weir {
 
 inline constexpr absl::string_view kModelsContentType = "application/json";
 
 // Appends one JSON object. `now` is that of the ledger, by the calendar. Reads only.
-void RenderModels(const Ledger& ledger, absl::Time now, TextBuffer& out);
+void RenderModels(const Ledger& ledger, absl::Time now, PageText& out);
 
 }  // namespace weir
 

@@ -7,7 +7,7 @@
 
 #include "absl/time/time.h"
 #include "gateway/committer.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 
 namespace weir {
 
@@ -23,7 +23,7 @@ class SelfMetrics {
   void ObserveScrape(absl::Duration duration);
 
   // Appends them, in the order of the catalogue.
-  void Render(const Committer::Counters& counters, TextBuffer& out) const;
+  void Render(const Committer::Counters& counters, PageText& out) const;
 
  private:
   struct Metrics;

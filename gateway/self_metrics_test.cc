@@ -4,7 +4,7 @@
 
 #include "absl/time/time.h"
 #include "gateway/committer.h"
-#include "gateway/text_buffer.h"
+#include "gateway/page_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -14,9 +14,9 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string Rendered(const SelfMetrics& metrics, const Committer::Counters& counters) {
-  TextBuffer out;
+  PageText out;
   metrics.Render(counters, out);
-  return std::string(out.text());
+  return out.ToString();
 }
 
 TEST(SelfMetricsTest, AllAreThereFromTheStart) {
