@@ -11,7 +11,7 @@ namespace {
 constexpr int kClasses = 10;
 
 prometheus::Counter& AddCounter(prometheus::Registry& registry, const std::string& name,
-                                prometheus::Labels labels) {
+                                const prometheus::Labels& labels) {
   return prometheus::BuildCounter().Name(name).Register(registry).Add(labels);
 }
 

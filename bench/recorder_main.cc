@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/flags.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "bench/load_client.h"
 #include "bench/recorded_request.h"
@@ -193,6 +194,7 @@ absl::StatusOr<std::string> Measure() {
 }
 
 int Main() {
+  SetMinLogSeverity(LogSeverity::kWarning);
   const absl::StatusOr<std::string> line = Measure();
   if (!line.ok()) {
     std::cerr << "weir-bench-recorder: " << line.status().message() << "\n";

@@ -131,7 +131,8 @@ TEST(OrphansTest, ServersThatShareADirectoryLeaveEachOtherAlone) {
 TEST(OrphansTest, ABootWithoutACountThatNobodyKnowsIsDeleted) {
   const StatsDirectory directory;
   Boot(directory)->ForVersion({.model = "m", .version = 1});
-  std::ofstream(absl::StrCat(directory.path(), "/", StatsFileName("r", std::string(16, 'b'))));
+  const std::string begun = StatsFileName("r", std::string(16, 'b'));
+  std::ofstream(absl::StrCat(directory.path(), "/", begun)).close();
   EXPECT_EQ(directory.Files(".stats").size(), 2u);
   EXPECT_TRUE(Find(directory).empty());
   EXPECT_TRUE(directory.Files("").empty());
