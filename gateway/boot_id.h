@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -33,7 +32,8 @@ struct BootId {
   // Its first bytes, for messages.
   std::string Short() const { return absl::BytesToHexString(AsBytes().substr(0, 4)); }
 
-  friend auto operator<=>(const BootId&, const BootId&) = default;
+  friend bool operator==(const BootId&, const BootId&) = default;
+  friend bool operator<(const BootId& a, const BootId& b) { return a.bytes < b.bytes; }
   template <typename H>
   friend H AbslHashValue(H h, const BootId& id) {
     return H::combine(std::move(h), id.bytes);

@@ -3,7 +3,6 @@
 #define WEIR_GATEWAY_FIXED_SUM_H_
 
 #include <cmath>
-#include <compare>
 #include <cstdint>
 #include <optional>
 
@@ -52,7 +51,9 @@ class FixedSum {
   }
   friend FixedSum operator+(FixedSum a, FixedSum b) { return a += b; }
   friend FixedSum operator-(FixedSum a, FixedSum b) { return a -= b; }
-  friend auto operator<=>(FixedSum, FixedSum) = default;
+  friend bool operator==(FixedSum, FixedSum) = default;
+  friend bool operator<(FixedSum a, FixedSum b) { return a.units_ < b.units_; }
+  friend bool operator<=(FixedSum a, FixedSum b) { return a.units_ <= b.units_; }
 
   // For files: the number is high * 2^64 + low billionths.
   int64_t high() const { return static_cast<int64_t>(units_ >> 64); }

@@ -28,7 +28,7 @@ class LedgerTest : public ::testing::Test {
   // What becomes of a push, as the gateway does it.
   absl::StatusOr<Verdict> Take(const PushBuilder& builder) {
     const auto push = builder.Decoded();
-    const auto verdict = ledger_->Check(*push);
+    auto verdict = ledger_->Check(*push);
     if (!verdict.ok() || *verdict == Verdict::kDuplicate) return verdict;
     ledger_->Apply(LedgerRecord::Of(
         *verdict == Verdict::kBaseline ? LedgerRecord::Kind::kBaseline : LedgerRecord::Kind::kPush,

@@ -264,7 +264,7 @@ TEST(PushTest, BytesThatAreNoMessageAreRefused) {
   }
   // Cut off anywhere, but where the dictionary begins: without it there are no series.
   const std::string good = GoodPush().Bytes();
-  const size_t without_series = good.find("\x4a");
+  const size_t without_series = good.find('\x4a');
   for (size_t size = 0; size < good.size(); ++size) {
     EXPECT_EQ(DecodePush(absl::string_view(good).substr(0, size), PushLimits()).ok(),
               size == without_series)

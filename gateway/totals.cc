@@ -1,5 +1,6 @@
 #include "gateway/totals.h"
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -25,15 +26,16 @@ uint64_t ReadNumber(const char*& at) {
 
 template <typename T>
 void AppendPointer(const T* pointer, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(&pointer), sizeof(pointer));
+  const auto word = std::bit_cast<uintptr_t>(pointer);
+  bytes.append(reinterpret_cast<const char*>(&word), sizeof(word));
 }
 
 template <typename T>
 T* ReadPointer(const char*& at) {
-  T* pointer = nullptr;
-  std::memcpy(&pointer, at, sizeof(pointer));
-  at += sizeof(pointer);
-  return pointer;
+  uintptr_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  at += sizeof(word);
+  return std::bit_cast<T*>(word);
 }
 
 SeriesTotal TotalOf(const Push& push, size_t index, MergedSeries* link) {
