@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/net.h"
 #include "base/status_macros.h"
 #include "grpcpp/security/server_credentials.h"
@@ -133,6 +134,8 @@ absl::Status Server::StartRecording(int port) {
           {.state_dir = stats.state_dir,
            .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", port) : stats.replica,
            .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
+  // Counters of models begin with the model, those of no model here.
+  stats_->recorder->Unresolved(metric::kUnknownModel);
   prediction_.recorder = stats_->recorder.get();
   return absl::OkStatus();
 }
