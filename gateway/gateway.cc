@@ -56,6 +56,7 @@ absl::Status CheckOptions(const Gateway::Options& options) {
   }
   const Ledger::Options& ledger = options.committer.ledger;
   const std::map<std::string, int64_t> limits = {
+      {"compact_min_bytes", options.committer.compaction.min_bytes},
       {"max_push_bytes", options.push.max_push_bytes},
       {"max_label_bytes", options.push.dictionary.max_label_bytes},
       {"max_sources", ledger.max_sources},

@@ -44,6 +44,8 @@ ABSL_FLAG(std::string, state_dir, "",
           "Where the journal is kept; made if it is not there, but not the folders above it.");
 ABSL_FLAG(weir::Journal::Durability, durability, weir::Journal::Durability::kProcess,
           "What a push that was acknowledged survives: the end of the process, or of the power.");
+ABSL_FLAG(int64_t, compact_min_bytes, weir::CompactionPolicy().min_bytes,
+          "The journal is not compacted before so much was added to it.");
 ABSL_FLAG(absl::Duration, retire_after, weir::Ledger::Options().retire_after,
           "Silence after which only the totals of a server's boot are kept.");
 ABSL_FLAG(absl::Duration, forget_after, weir::Ledger::Options().forget_after,
@@ -83,7 +85,8 @@ int Run() {
                                 .forget_after = absl::GetFlag(FLAGS_forget_after),
                                 .max_sources = absl::GetFlag(FLAGS_max_sources),
                                 .max_series = absl::GetFlag(FLAGS_max_series),
-                                .max_series_per_source = max_series_per_source}}});
+                                .max_series_per_source = max_series_per_source},
+                     .compaction = {.min_bytes = absl::GetFlag(FLAGS_compact_min_bytes)}}});
   if (!created.ok()) return Fail(created.status());
   weir::Gateway& gateway = **created;
 
