@@ -8,14 +8,12 @@
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/cpu.h"
 #include "base/flags.h"
 #include "base/log.h"
+#include "base/program.h"
 #include "base/termination.h"
-#include "google/protobuf/stubs/logging.h"
-#include "grpc/support/log.h"
 #include "server/model/compute_backend.h"
 #include "server/server.h"
 
@@ -65,27 +63,8 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-void LogAsWeir(gpr_log_func_args* args) {
-  if (args->severity == GPR_LOG_SEVERITY_ERROR) {
-    WEIR_LOG(kWarning, "grpc: ", args->message);
-  } else {
-    WEIR_LOG(kInfo, "grpc: ", args->message);
-  }
-}
-
-// Also from outside: a message of a caller's that does not parse comes to this.
-void LogProtobufAsWeir(google::protobuf::LogLevel, const char*, int, const std::string& message) {
-  WEIR_LOG_EVERY(kWarning, absl::Seconds(1), "protobuf: ", message);
-}
-
 int Run() {
-  // Debian builds abseil so that every mutex is entered into one graph, behind one lock, to find
-  // cycles. Tests are the place for that.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  weir::SetMinLogSeverity(absl::GetFlag(FLAGS_min_log_severity));
-  weir::CatchTermination();
-  gpr_set_log_function(LogAsWeir);
-  google::protobuf::SetLogHandler(LogProtobufAsWeir);
+  weir::StartProgram(absl::GetFlag(FLAGS_min_log_severity));
 
   const weir::ComputeBackend backend = weir::InitializeTorch();
   WEIR_LOG(kInfo, backend.description);
