@@ -30,25 +30,7 @@ void PageText::Append(absl::string_view text) {
 }
 
 size_t PageText::Reader::Read(char* to, size_t room) {
-  char* const begin = to;
-  const char* const limit = to + room - kCopyBlock;
-  const char* last = last_.data();
-  while (position_ != end_) {
-    Step step;
-    std::memcpy(&step, position_, sizeof(step));
-    if (limit - to < step.keep + step.add) break;
-    position_ += sizeof(step);
-    char* const step_begin = to;
-    to = CopyBlocks(last, step.keep, to);
-    to = CopyBlocks(position_, step.add, to);
-    position_ += step.add;
-    last = step_begin;
-  }
-  if (to != begin) {
-    last_.assign(last, to - last);
-    last_.append(kCopyBlock, ' ');  // Copied with it.
-  }
-  return to - begin;
+  return Read(to, room, [](size_t, const char*, size_t) {});
 }
 
 std::string PageText::ToString() const {

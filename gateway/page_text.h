@@ -84,6 +84,11 @@ class PageText {
     // kMinRoomBytes at least, or a block more than all of the page.
     size_t Read(char* to, size_t room);
 
+    // The same, and for each step calls step(keep, text, size): the first `keep` bytes of what it
+    // wrote to `text` were copied from the step before.
+    template <typename OnStep>
+    size_t Read(char* to, size_t room, OnStep step);
+
    private:
     const char* position_;
     const char* const end_;
@@ -96,11 +101,38 @@ class PageText {
     uint16_t add;
   };
 
+  // Of the last step, with a block to copy with it.
+  static void Keep(const char* begin, const char* end, std::string& last) {
+    last.assign(begin, end - begin);
+    last.append(kCopyBlock, ' ');
+  }
+
   TextBuffer steps_;
   size_t size_ = 0;
   size_t last_step_ = 0;  // Where it begins.
   size_t keep_ = 0;       // Of the step that is being written.
 };
+
+template <typename OnStep>
+size_t PageText::Reader::Read(char* to, size_t room, OnStep on_step) {
+  char* const begin = to;
+  const char* const limit = to + room - kCopyBlock;
+  const char* last = last_.data();
+  while (position_ != end_) {
+    Step step;
+    std::memcpy(&step, position_, sizeof(step));
+    if (limit - to < step.keep + step.add) break;
+    position_ += sizeof(step);
+    char* const step_begin = to;
+    to = CopyBlocks(last, step.keep, to);
+    to = CopyBlocks(position_, step.add, to);
+    position_ += step.add;
+    last = step_begin;
+    on_step(step.keep, step_begin, static_cast<size_t>(to - step_begin));
+  }
+  if (to != begin) Keep(last, to, last_);
+  return to - begin;
+}
 
 }  // namespace weir
 
