@@ -54,6 +54,9 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(
   WEIR_RETURN_IF_ERROR(journal->Lock());
   WEIR_ASSIGN_OR_RETURN(const RecoveredSegments found, RecoverJournal(options.directory, restore));
   WEIR_RETURN_IF_ERROR(journal->Repair(found));
+  WEIR_LOG(kInfo, "read the journal", LogField("bytes", found.recovery.bytes),
+           LogField("entries", found.recovery.entries), LogField("newest", found.recovery.restored),
+           LogField("damages", found.recovery.damages), LogField("directory", options.directory));
   return journal;
 }
 
