@@ -130,16 +130,20 @@ absl::Status DrainTheGateway(Scene& scene) {
   return scene.site.StartGateway();
 }
 
-// Room for a part of a push, or none. /metrics goes on and says so.
+// Room for a part of a push; and if the gateway finds more, by beginning another file, none at all.
+// /metrics goes on and says so.
 absl::Status FillTheDisk(Scene& scene) {
   scene.Pause(kNone, kShortly);
-  scene.site.gateway().LimitFiles(scene.site.LargestGatewayFile() +
-                                  static_cast<int64_t>(scene.random() % 4096));
   const Selector writable{std::string(metric::kGatewayJournalWritable.name), {}};
-  const bool told =
-      scene.scraper.Await([&](const Scrape& scrape) { return scrape.Sum(writable) == 0; },
-                          kTimeout) != nullptr;
-  if (!told) return absl::InternalError("/metrics does not say that the disk is full");
+  const auto full = [&](const Scrape& scrape) { return scrape.Sum(writable) == 0; };
+  scene.site.gateway().LimitFiles(scene.site.GatewayFileBytes() +
+                                  static_cast<int64_t>(scene.random() % 4096));
+  if (scene.scraper.Await(full, kAWhile) == nullptr) {
+    scene.site.gateway().LimitFiles(0);
+    if (scene.scraper.Await(full, kTimeout) == nullptr) {
+      return absl::InternalError("/metrics does not say that the disk is full");
+    }
+  }
   scene.Pause(kNone, kAWhile);
   return absl::OkStatus();
 }
@@ -157,7 +161,7 @@ absl::Status FillTheDiskAndKillAServer(Scene& scene) {
   return scene.site.StartServer(server);
 }
 
-// Under a server that runs: it goes on counting, and is not killed before all is pushed.
+// Under a server that runs: it goes on counting. It is not killed before all is pushed.
 absl::Status DeleteServerState(Scene& scene) {
   scene.Pause(kNone, kAWhile);
   scene.site.DeleteServerState(scene.SomeServer());
@@ -228,7 +232,7 @@ constexpr Fault kFaults[] = {
     {.name = "full-disk", .during = FillTheDisk},
     {.name = "full-disk-kill-gateway", .during = FillTheDiskAndKillTheGateway},
     {.name = "full-disk-kill-server", .during = FillTheDiskAndKillAServer},
-    {.name = "lost-server-state", .before = KillServersWithTheirState, .during = DeleteServerState},
+    {.name = "lost-server-state", .during = DeleteServerState, .at_end = KillServersWithTheirState},
     {.name = "lost-gateway-state", .before = KillTheGatewayWithItsState, .gateway_forgets = true},
     {.name = "bad-network", .during = DisturbTheNetwork},
     {.name = "bad-network-kill-server", .during = DisturbTheNetworkAndKillAServer},

@@ -45,6 +45,7 @@ struct Fault {
   FaultStep before = nullptr;  // All is quiet, and all has been pushed.
   FaultStep during = nullptr;  // Requests are sent.
   FaultStep after = nullptr;   // All have been answered, and not all has been pushed.
+  FaultStep at_end = nullptr;  // All is quiet again, and all has been pushed and compared.
   // The gateway loses what it had counted, which is a new beginning.
   bool gateway_forgets = false;
 };

@@ -66,6 +66,7 @@ absl::StatusOr<std::unique_ptr<Prometheus>> Prometheus::Start(const Options& opt
 
 absl::StatusOr<double> Prometheus::Increase(const Selector& selector) {
   WEIR_ASSIGN_OR_RETURN(const auto series, Query(absl::StrCat(selector.Text(), kRange)));
+  if (series.empty()) return absl::NotFoundError(selector.Text() + " has no samples");
   double increase = 0;
   for (const std::vector<double>& samples : series) increase += IncreaseOver(samples);
   return increase;

@@ -31,7 +31,8 @@ class Prometheus {
   // Waits until it is ready.
   static absl::StatusOr<std::unique_ptr<Prometheus>> Start(const Options& options);
 
-  // By how much the series rose together since the beginning, from their samples. None counts as 0.
+  // By how much the series rose together since they were first seen, from their samples. NOT_FOUND
+  // if none has been.
   absl::StatusOr<double> Increase(const Selector& selector);
 
   // What increase() itself says, which extrapolates by up to half an interval on both sides.

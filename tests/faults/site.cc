@@ -83,7 +83,9 @@ Site::Site(const std::string& directory, std::mt19937_64& random)
       std::vector<std::string>{
           "gateway/weir-gateway", "--host=127.0.0.1", absl::StrCat("--http_port=", http_port_),
           absl::StrCat("--grpc_port=", push_address.substr(push_address.find(':') + 1)),
-          "--state_dir=" + Under(directory_, "gateway")});
+          "--state_dir=" + Under(directory_, "gateway"),
+          // What usually takes hours happens every few seconds.
+          "--compact_min_bytes=131072", "--retire_after=2s", "--forget_after=60s"});
   proxy_ = std::make_unique<PushProxy>(push_address);
   for (int i = 0; i < kServers; ++i) {
     server_ports_[i] = FreePort(random);
@@ -122,14 +124,18 @@ absl::Status Site::AwaitModels(int server) {
   return absl::OkStatus();
 }
 
-int64_t Site::LargestGatewayFile() const {
-  int64_t largest = 0;
-  std::error_code ignored;  // A file may be gone meanwhile.
-  for (const auto& entry : fs::directory_iterator(Under(directory_, "gateway"), ignored)) {
-    const auto size = entry.file_size(ignored);
-    if (!ignored) largest = std::max(largest, static_cast<int64_t>(size));
+int64_t Site::GatewayFileBytes() const {
+  int64_t bytes = 0;
+  fs::file_time_type newest = fs::file_time_type::min();
+  std::error_code error;  // A file may be gone meanwhile.
+  for (const auto& entry : fs::directory_iterator(Under(directory_, "gateway"), error)) {
+    const fs::file_time_type written = entry.last_write_time(error);
+    const auto size = error ? 0 : entry.file_size(error);
+    if (error || written < newest || size == 0) continue;
+    newest = written;
+    bytes = static_cast<int64_t>(size);
   }
-  return largest;
+  return bytes;
 }
 
 void Site::DeleteGatewayState() const { fs::remove_all(Under(directory_, "gateway")); }

@@ -81,8 +81,8 @@ class Site {
   std::string server_address(int server) const;
   static std::string Replica(int server);
 
-  // Of what the process has written so far.
-  int64_t LargestGatewayFile() const;
+  // The size of the one that was written last.
+  int64_t GatewayFileBytes() const;
   void DeleteGatewayState() const;
   void DeleteServerState(int server) const;
   // Files with the counts of boots of the server, the running one's among them. Files that could

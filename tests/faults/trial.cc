@@ -39,9 +39,13 @@ absl::Status Trial::Start() {
                                                         .target_port = site_->http_port()}));
   WEIR_RETURN_IF_ERROR(site_->Start());
   WEIR_ASSIGN_OR_RETURN(quiet_, AwaitQuiet());
-  // It can say how much a counter rose only once it has seen it.
-  const Selector requests{std::string(metric::kRequests.name), {}};
-  const auto seen = [&](const Scrape&) { return prometheus_->Increase(requests).ok(); };
+  // It can say how much a counter rose only once it has seen it; its first scrape is 5 s late.
+  const auto seen = [&](const Scrape&) {
+    return std::all_of(RequestKinds().begin(), RequestKinds().end(), [&](const RequestKind& kind) {
+      return prometheus_->Increase({std::string(metric::kRequests.name), {{"model", kind.model}}})
+          .ok();
+    });
+  };
   if (scraper_->Await(seen, kQuietTimeout) == nullptr) {
     return absl::InternalError("Prometheus sees no requests\n" + prometheus_->output());
   }
@@ -73,13 +77,15 @@ absl::Status Trial::RunRound(const Fault& fault) {
   }
   WEIR_RETURN_IF_ERROR(site_->Heal());
   const Account expected = load->Expected(scene.broke);
-  totals_.kills += scene.kills;
-  std::cout << ": " << load->Text() << "; kills so far: " << totals_.kills << std::endl;
+  std::cout << ": " << load->Text() << "; kills so far: " << totals_.kills + scene.kills
+            << std::endl;
   WEIR_ASSIGN_OR_RETURN(const auto counted, AwaitCounted(expected));
   Report(absl::StrCat("round ", round_, " ", fault.name), expected.Check(*quiet_, *counted));
   ReportScrapes();
   all_rounds_.Merge(expected);
   quiet_ = counted;
+  if (fault.at_end != nullptr) WEIR_RETURN_IF_ERROR(fault.at_end(scene));
+  totals_.kills += scene.kills;
   return absl::OkStatus();
 }
 
@@ -97,7 +103,7 @@ absl::StatusOr<std::shared_ptr<const Scrape>> Trial::AwaitQuiet() {
         absl::StrAppend(&missing, "a push of ", replica, "; ");
       }
       const absl::StatusOr<int> files = site_->StatsFiles(i);
-      if (files.ok() && *files != 1) {
+      if (files.ok() && *files > 1) {
         absl::StrAppend(&missing, replica, " has ", *files, " files with counts; ");
       }
     }
