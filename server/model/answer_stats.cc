@@ -1,5 +1,6 @@
 #include "server/model/answer_stats.h"
 
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 
@@ -38,7 +39,7 @@ void RecordClasses(const TensorView& scores, VersionStats& stats) {
     for (int64_t i = 1; i < classes; ++i) {
       const T score = Load<T>(rows.data() + i * sizeof(T));
       // NaN is lower than every number.
-      if (score > best_score || (best_score != best_score && score == score)) {
+      if (score > best_score || (std::isnan(best_score) && !std::isnan(score))) {
         best = i;
         best_score = score;
       }

@@ -86,8 +86,8 @@ class CallQueue {
   void GiveTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  // Those of the calls, and one of the queue itself until AwaitCalls. Who gives back the last one has
-  // to see all that the others did before.
+  // Those of the calls, and one of the queue itself until AwaitCalls. Who gives back the last one
+  // has to see all that the others did before.
   std::atomic<int64_t> tickets_ = 1;
   absl::Notification all_calls_ended_;
   absl::Mutex turn_mu_;

@@ -46,7 +46,7 @@ class RecordingTest : public testing::TestWithParam<bool> {
       EXPECT_THAT(Counted(), IsEmpty()) << "it has no answer yet";
       answer(std::move(task));
     });
-    const std::string code = Predict(TwoRows());
+    std::string code = Predict(TwoRows());
     model.join();
     return code;
   }
@@ -196,7 +196,7 @@ TEST_P(RecordingTest, WhatIsNotServedCountsWithoutTheNamesThatCallersMakeUp) {
 }
 
 TEST_P(RecordingTest, AModelThatIsNotThereCounts) {
-  Serve({.make_model = [](ModelSettings) -> absl::StatusOr<std::shared_ptr<Servable>> {
+  Serve({.make_model = [](const ModelSettings&) -> absl::StatusOr<std::shared_ptr<Servable>> {
     return absl::InvalidArgumentError("broken");
   }});
   EXPECT_EQ(Predict(TwoRows()), "UNAVAILABLE");

@@ -26,7 +26,8 @@ class GaugesTest : public testing::Test {
   }
 
   static Catalog::Version Ready(std::shared_ptr<Servable> servable) {
-    return {.number = servable->version(),
+    const int64_t number = servable->version();
+    return {.number = number,
             .state = LoadState::kReady,
             .servable = std::move(servable),
             .loaded = absl::FromUnixSeconds(1'800'000'000),

@@ -36,7 +36,7 @@ std::unique_ptr<grpc::GenericStub> ConnectToGateway(const std::string& address) 
 std::shared_ptr<PushCall> PushCall::Start(grpc::GenericStub& stub, CallQueue& queue,
                                           const grpc::ByteBuffer& request, absl::Duration deadline,
                                           Done done) {
-  const std::shared_ptr<PushCall> call = absl::WrapUnique(new PushCall(std::move(done)));
+  std::shared_ptr<PushCall> call = absl::WrapUnique(new PushCall(std::move(done)));
   call->self_ = call;
   call->context_.set_deadline(absl::ToChronoTime(absl::Now() + deadline));
   call->reader_ = stub.PrepareUnaryCall(&call->context_, kMethod, request, &queue.queue());

@@ -21,7 +21,6 @@
 namespace weir {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
@@ -334,7 +333,7 @@ TEST_F(PusherTest, TheDeadDoNotHoldUpTheLiving) {
 }
 
 TEST_F(PusherTest, BadOptionsAreRefusedByName) {
-  const auto why = [](Pusher::Options options) {
+  const auto why = [](const Pusher::Options& options) {
     return std::string(Pusher::Check(options).message());
   };
   EXPECT_EQ(why({}), "");
