@@ -194,7 +194,7 @@ absl::Status DisturbTheNetwork(Scene& scene) {
                               .copy = 0.5,
                               .max_delay = absl::Seconds(1)},
                              scene.random());
-  scene.Pause(kAWhile, 2 * kAWhile);
+  scene.Pause(kShortly, kAWhile);
   return absl::OkStatus();
 }
 
