@@ -2,13 +2,11 @@
 # The benchmarks run to their end and say what they should; the numbers are of no use here.
 set -euo pipefail
 
-readonly FLAGS=(--server=server/weir-server --repeats=1 --seconds=0.1)
-
 # expect PATTERN PROGRAM FLAG...: the program's last line matches PATTERN as a whole.
 expect() {
   local pattern=$1 program=$2 output
   shift 2
-  output=$("bench/$program" "${FLAGS[@]}" "$@") || {
+  output=$("bench/$program" --repeats=1 --seconds=0.1 "$@") || {
     echo "$program $* failed" >&2
     exit 1
   }
@@ -20,13 +18,16 @@ expect() {
 }
 
 number='-?[0-9.]+'
-expect "BENCH serving fast=$number" weir-bench-serving --models=fashion-fast
-expect "BENCH latency added_p50_us=$number added_p99_us=$number" weir-bench-latency \
+server=--server=server/weir-server
+expect "BENCH serving fast=$number" weir-bench-serving $server --models=fashion-fast
+expect "BENCH latency added_p50_us=$number added_p99_us=$number" weir-bench-latency $server \
   --models=fashion-fast
 # A long deadline: other tests may take the processor meanwhile, and the client has to keep up.
 pattern="BENCH overload goodput_ratio=$number expired_executed=[0-9]+ p99_ms=$number"
 pattern+=" deadline_ms=5000 recovery_ms=($number|inf)"
-expect "$pattern" weir-bench-overload --deadline=5s --rows=16
+expect "$pattern" weir-bench-overload $server --deadline=5s --rows=16
+expect "BENCH recorder ns_per_request=$number prometheus_cpp_ns=$number.*" weir-bench-recorder \
+  $server --requests=1000 --starts=1 --pairs=1
 
 if bench/weir-bench-latency --server=/no/such/program --models=fashion-fast >/dev/null 2>&1; then
   echo "without a server there is no result" >&2
