@@ -148,8 +148,8 @@ TEST_F(ServerStatsTest, GaugesSayWhatIsServed) {
   EXPECT_GT(push.Value("weir_process_start_time_seconds", {"r"}), 1.7e9);
 }
 
-// The names that a process's threads have. How many there are of a name comes and goes: threads that
-// load models, and those of gRPC's timers, of which there may be none.
+// The names that a process's threads have. How many there are of a name comes and goes: threads
+// that load models, and those of gRPC's timers, of which there may be none.
 std::set<std::string> Threads(pid_t pid) {
   std::set<std::string> names;
   for (const auto& task :
