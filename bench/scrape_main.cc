@@ -58,13 +58,14 @@ struct Result {
   double bytes_per_line = 0;     // Beside the snapshots.
 };
 
-Sources MakeSources(absl::string_view name, int64_t lines) {
+// As many sources as have `lines` lines if each has models of its own.
+Sources MakeSources(int64_t lines, bool share_models) {
   Sources sources;
   while (lines > 0) {
     const int i = static_cast<int>(sources.size());
     sources.push_back(std::make_unique<PushSource>(
-        PushSource::Options{.replica = absl::StrCat(name, "-", i, ":8001"),
-                            .first_model = i * kModelsPerSource,
+        PushSource::Options{.replica = absl::StrCat("server-", i, ":8001"),
+                            .first_model = share_models ? 0 : i * kModelsPerSource,
                             .models = kModelsPerSource,
                             .seed = static_cast<uint32_t>(i + 1)}));
     lines -= sources.back()->TextLines() + kModelsPerSource * kQuantileLinesPerModel;
@@ -138,32 +139,40 @@ absl::StatusOr<std::unique_ptr<GatewayUnderTest>> StartGateway() {
                                   .more_flags = absl::GetFlag(FLAGS_gateway_flags)});
 }
 
-// What a line costs beside the snapshots, which the gateway keeps as they come. A second server of
-// the same models brings another snapshot and no line to speak of; so what that adds is what
-// snapshots take, and it is subtracted from what the first one added.
-absl::Status MeasureMemory(int64_t wanted_lines, Repeats& repeats) {
+// What a gateway holds of these sources, and how many lines it exposes.
+struct Held {
+  double bytes = 0;
+  double lines = 0;
+};
+
+absl::StatusOr<Held> MeasureHeld(const Sources& sources) {
   WEIR_ASSIGN_OR_RETURN(const auto gateway, StartGateway());
   WEIR_ASSIGN_OR_RETURN(const auto client,
                         PushClient::Create({.address = gateway->push_address()}));
-  // Each pushes more than once, and scrapes come between, so that what is used for a while and kept
-  // for the next time is there on both sides.
   std::string page;
-  const auto resident_after = [&](const Sources& sources) -> absl::StatusOr<double> {
-    for (int round = 0; round < 3; ++round) {
-      for (const auto& source : sources) source->Serve();
-      WEIR_RETURN_IF_ERROR(client->PushAll(sources));
-      WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
-    }
-    return static_cast<double>(gateway->ResidentBytes());
-  };
-  WEIR_ASSIGN_OR_RETURN(const double empty, resident_after(MakeSources("first", 1)));
-  WEIR_ASSIGN_OR_RETURN(const double once, resident_after(MakeSources("server", wanted_lines)));
-  const auto lines = static_cast<double>(CountLines(page));
-  WEIR_ASSIGN_OR_RETURN(const double twice, resident_after(MakeSources("second", wanted_lines)));
+  // More than once, with scrapes between: what is kept for the next time counts.
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& source : sources) source->Serve();
+    WEIR_RETURN_IF_ERROR(client->PushAll(sources));
+    WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
+  }
+  const Held held = {.bytes = static_cast<double>(gateway->ResidentBytes()),
+                     .lines = static_cast<double>(CountLines(page))};
   WEIR_RETURN_IF_ERROR(gateway->Stop());
-  repeats.Add("weir, memory bytes/line", (once - empty) / lines);
-  repeats.Add("weir, of it snapshots", (twice - once) / lines);
-  repeats.Add("weir, beside snapshots", (once - empty - (twice - once)) / lines);
+  return held;
+}
+
+// What a line costs beside the snapshots, which the gateway keeps as they come: as many sources
+// push as much, once all of the same models and once each of its own. So there are as many
+// snapshots, and what the second gateway holds more is for its lines.
+absl::Status MeasureMemory(int64_t wanted_lines, Repeats& repeats) {
+  const Sources own = MakeSources(wanted_lines, /*share_models=*/false);
+  WEIR_ASSIGN_OR_RETURN(const Held all, MeasureHeld(own));
+  WEIR_ASSIGN_OR_RETURN(const Held few,
+                        MeasureHeld(MakeSources(wanted_lines, /*share_models=*/true)));
+  repeats.Add("weir, memory MB", all.bytes / 1e6);
+  repeats.Add("weir, the same without the lines, MB", few.bytes / 1e6);
+  repeats.Add("weir, memory bytes/line", (all.bytes - few.bytes) / (all.lines - few.lines));
   return absl::OkStatus();
 }
 
@@ -173,7 +182,7 @@ absl::StatusOr<Result> MeasureLines(int64_t wanted_lines) {
   WEIR_ASSIGN_OR_RETURN(const auto gateway, StartGateway());
   WEIR_ASSIGN_OR_RETURN(const auto client,
                         PushClient::Create({.address = gateway->push_address()}));
-  const Sources sources = MakeSources("server", wanted_lines);
+  const Sources sources = MakeSources(wanted_lines, /*share_models=*/false);
   WEIR_RETURN_IF_ERROR(client->PushAll(sources));
   std::string page;
   WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
@@ -201,7 +210,7 @@ absl::StatusOr<Result> MeasureLines(int64_t wanted_lines) {
       .lines = wanted_lines,
       .ms = ms,
       .pushgateway_ratio = pushgateway_ms / repeats.MedianOf("Pushgateway, lines") / (ms / lines),
-      .bytes_per_line = repeats.MedianOf("weir, beside snapshots")};
+      .bytes_per_line = repeats.MedianOf("weir, memory bytes/line")};
 }
 
 absl::StatusOr<std::string> Measure() {
