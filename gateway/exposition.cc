@@ -96,7 +96,12 @@ void AppendLine(absl::string_view name, absl::string_view labels, double value, 
 
 size_t CommonPrefix(absl::string_view a, absl::string_view b) {
   const size_t size = std::min(a.size(), b.size());
-  return std::mismatch(a.begin(), a.begin() + size, b.begin()).first - a.begin();
+  size_t same = 0;
+  for (; same + sizeof(uint64_t) <= size; same += sizeof(uint64_t)) {
+    if (std::memcmp(a.data() + same, b.data() + same, sizeof(uint64_t)) != 0) break;
+  }
+  while (same < size && a[same] == b[same]) ++same;
+  return same;
 }
 
 // Writes the lines of one family. Each takes from the one before it what is the same.

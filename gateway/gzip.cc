@@ -26,45 +26,69 @@ constexpr size_t kMaxDistance = size_t{32} << 10;
 // Text that becomes one block, with codes of its own.
 constexpr size_t kBlockBytes = size_t{256} << 10;
 
-// What is new of a step is searched for elsewhere if it is longer than this.
-constexpr size_t kMinSearched = 24;
-constexpr size_t kHashed = 8;
+// How much has to be the same for a match outside of the step before.
+constexpr ptrdiff_t kHashed = 6;
 constexpr int kHashBits = 12;
+
+// New text of a step is searched for at its beginning; all over, if it is longer than this.
+constexpr ptrdiff_t kLongText = 32;
 
 // A code, and bits that follow it.
 struct Coded {
-  int code;
-  int extra_bits;
-  uint32_t extra;
+  uint16_t code;
+  uint16_t extra;
+  uint8_t extra_bits;
 };
 
-Coded CodedLength(uint32_t length) {
-  const uint32_t l = length - kMinMatch;
+constexpr Coded CodeOfLength(uint32_t length) {
+  if (length < kMinMatch) return {};
   if (length == kMaxMatch) return {285, 0, 0};
-  if (l < 8) return {static_cast<int>(257 + l), 0, 0};
+  const uint32_t l = length - kMinMatch;
+  if (l < 8) return {static_cast<uint16_t>(257 + l), 0, 0};
   const int extra_bits = std::bit_width(l) - 3;
-  return {static_cast<int>(257 + 4 * (extra_bits + 1) + (l >> extra_bits & 3)), extra_bits,
-          l & ((1U << extra_bits) - 1)};
+  return {static_cast<uint16_t>(257 + 4 * (extra_bits + 1) + (l >> extra_bits & 3)),
+          static_cast<uint16_t>(l & ((1U << extra_bits) - 1)), static_cast<uint8_t>(extra_bits)};
 }
 
-Coded CodedDistance(uint32_t distance) {
-  const uint32_t d = distance - 1;
-  if (d < 4) return {static_cast<int>(d), 0, 0};
+// Of a distance less one.
+constexpr uint8_t CodeOfDistance(uint32_t d) {
+  if (d < 4) return static_cast<uint8_t>(d);
   const int extra_bits = std::bit_width(d) - 2;
-  return {static_cast<int>(2 * (extra_bits + 1) + (d >> extra_bits & 1)), extra_bits,
-          d & ((1U << extra_bits) - 1)};
+  return static_cast<uint8_t>(2 * (extra_bits + 1) + (d >> extra_bits & 1));
+}
+
+// Looked up, since to work them out took half of the time.
+constexpr auto kLengths = [] {
+  std::array<Coded, kMaxMatch + 1> lengths = {};
+  for (size_t i = 0; i < lengths.size(); ++i) lengths[i] = CodeOfLength(i);
+  return lengths;
+}();
+
+// Of distances less one below 256, then of each 128th.
+constexpr auto kDistances = [] {
+  std::array<uint8_t, 512> codes = {};
+  for (uint32_t i = 0; i < 256; ++i) {
+    codes[i] = CodeOfDistance(i);
+    codes[256 + i] = CodeOfDistance(i << 7);
+  }
+  return codes;
+}();
+
+int DistanceCode(uint32_t distance) {
+  const uint32_t d = distance - 1;
+  return d < 256 ? kDistances[d] : kDistances[256 + (d >> 7)];
 }
 
 class BitWriter {
  public:
-  explicit BitWriter(TextBuffer& out) : out_(out) {}
+  explicit BitWriter(TextBuffer& out) : out_(&out) {}
 
   // For so many bytes more.
-  void Reserve(size_t bytes) { to_ = out_.Room(bytes + sizeof(bits_)); }
+  void Reserve(size_t bytes) { to_ = out_->Room(bytes + sizeof(bits_)); }
   // Ends what Reserve began.
-  void Commit() { out_.SetEnd(to_); }
+  void Commit() { out_->SetEnd(to_); }
 
-  // At most 57 bits between two calls of Flush.
+  // At most 57 bits between two calls of Flush, or one code after another until IsFull.
   void Put(uint64_t bits, int count) {
     bits_ |= bits << count_;
     count_ += count;
@@ -76,6 +100,8 @@ class BitWriter {
     bits_ >>= count_ & ~7;
     count_ &= 7;
   }
+  // Whether there is no room for one more code.
+  bool IsFull() const { return count_ > 64 - 16; }
   void FinishByte() {
     count_ = (count_ + 7) & ~7;
     Flush();
@@ -84,7 +110,7 @@ class BitWriter {
  private:
   static_assert(std::endian::native == std::endian::little);
 
-  TextBuffer& out_;
+  TextBuffer* out_;
   char* to_ = nullptr;
   uint64_t bits_ = 0;
   int count_ = 0;
@@ -144,13 +170,13 @@ class PageDeflater {
   }
 
   void AddMatch(size_t length, size_t distance) {
-    const int distance_code = CodedDistance(distance).code;
+    const int distance_code = DistanceCode(distance);
     while (length > 0) {
       // No rest that is too short for a match.
       const size_t rest = length - std::min(length, kMaxMatch);
       const size_t part = rest > 0 && rest < kMinMatch ? kMaxMatch - kMinMatch : length - rest;
       tokens_.push_back({static_cast<uint16_t>(part), static_cast<uint16_t>(distance)});
-      ++literal_counts_[CodedLength(part).code];
+      ++literal_counts_[kLengths[part].code];
       ++distance_counts_[distance_code];
       length -= part;
     }
@@ -164,31 +190,28 @@ class PageDeflater {
       at += keep;
     }
     last_step_bytes_ = size;
-    if (end - at >= static_cast<ptrdiff_t>(kMinSearched)) at = AddSearched(at, end);
+    const char* const search_end = end - at > kLongText ? end : at + 1;
+    while (at < search_end && end - at >= kHashed) AddSearched(end, at);
     while (at != end) AddLiteral(*at++);
   }
 
-  // Adds what lies between, but for less than kHashed bytes at the end; returns where they begin.
-  const char* AddSearched(const char* at, const char* end) {
-    while (end - at >= static_cast<ptrdiff_t>(kHashed)) {
-      uint64_t bytes;
-      std::memcpy(&bytes, at, sizeof(bytes));
-      const uint64_t hash = bytes * 0x9E3779B97F4A7C15 >> (64 - kHashBits);
-      const uint64_t position = base_ + (at - window_.data());
-      const uint64_t distance = position - recent_[hash];
-      recent_[hash] = position;
-      if (distance == 0 || distance > kMaxDistance ||
-          std::memcmp(at - distance, at, kHashed) != 0) {
-        AddLiteral(*at++);
-        continue;
-      }
-      const char* const before = at - distance;
-      size_t length = kHashed;
-      while (at + length < end && before[length] == at[length]) ++length;
-      AddMatch(length, distance);
-      at += length;
+  // Adds a match, or a literal, and moves on. There are kHashed bytes at least.
+  void AddSearched(const char* end, const char*& at) {
+    uint64_t bytes;
+    std::memcpy(&bytes, at, sizeof(bytes));  // The window has room behind its text.
+    const uint64_t hash = (bytes << 16) * 0x9E3779B97F4A7C15 >> (64 - kHashBits);
+    const uint64_t position = base_ + (at - window_.data());
+    const uint64_t distance = position - recent_[hash];
+    recent_[hash] = position;
+    if (distance == 0 || distance > kMaxDistance || std::memcmp(at - distance, at, kHashed) != 0) {
+      AddLiteral(*at++);
+      return;
     }
-    return at;
+    const char* const before = at - distance;
+    size_t length = kHashed;
+    while (at + length < end && before[length] == at[length]) ++length;
+    AddMatch(length, distance);
+    at += length;
   }
 
   void WriteBlock(bool last, size_t text_bytes) {
@@ -196,45 +219,52 @@ class PageDeflater {
     std::array<HuffmanCode, kDistanceCodes> distances;
     MakeHuffmanCodes(literal_counts_, absl::MakeSpan(literals));
     MakeHuffmanCodes(distance_counts_, absl::MakeSpan(distances));
-    writer_.Reserve(512 + 2 * text_bytes);
-    writer_.Put(last ? 1 : 0, 1);
-    writer_.Put(2, 2);  // With codes of its own.
-    writer_.Put(kLiteralCodes - 257, 5);
-    writer_.Put(kDistanceCodes - 1, 5);
+    // A copy, which can stay in registers.
+    BitWriter writer = writer_;
+    writer.Reserve(512 + 2 * text_bytes);
+    writer.Put(last ? 1 : 0, 1);
+    writer.Put(2, 2);  // With codes of its own.
+    writer.Put(kLiteralCodes - 257, 5);
+    writer.Put(kDistanceCodes - 1, 5);
     // The lengths of codes have a code too: here four bits for each from 0 to 15. It is told in an
     // order that begins with the three numbers that are not used.
-    writer_.Put(19 - 4, 4);
+    writer.Put(19 - 4, 4);
     for (int i = 0; i < 19; ++i) {
-      writer_.Put(i < 3 ? 0 : 4, 3);
-      writer_.Flush();
+      writer.Put(i < 3 ? 0 : 4, 3);
+      writer.Flush();
     }
-    for (const HuffmanCode& code : literals) PutLength(code);
-    for (const HuffmanCode& code : distances) PutLength(code);
+    for (const HuffmanCode& code : literals) PutLength(code, writer);
+    for (const HuffmanCode& code : distances) PutLength(code, writer);
     for (const Token token : tokens_) {
       if (token.length == 0) {
-        writer_.Put(literals[token.distance_or_byte]);
+        writer.Put(literals[token.distance_or_byte]);
+        if (writer.IsFull()) writer.Flush();
       } else {
-        const Coded length = CodedLength(token.length);
-        writer_.Put(literals[length.code]);
-        writer_.Put(length.extra, length.extra_bits);
-        const Coded distance = CodedDistance(token.distance_or_byte);
-        writer_.Put(distances[distance.code]);
-        writer_.Put(distance.extra, distance.extra_bits);
+        writer.Flush();
+        const Coded& length = kLengths[token.length];
+        writer.Put(literals[length.code]);
+        writer.Put(length.extra, length.extra_bits);
+        const int code = DistanceCode(token.distance_or_byte);
+        const int extra_bits = std::max(code / 2 - 1, 0);
+        writer.Put(distances[code]);
+        writer.Put((token.distance_or_byte - 1) & ((1U << extra_bits) - 1), extra_bits);
+        writer.Flush();
       }
-      writer_.Flush();
     }
-    writer_.Put(literals[kEnd]);
-    writer_.Flush();
-    if (last) writer_.FinishByte();
-    writer_.Commit();
+    writer.Flush();
+    writer.Put(literals[kEnd]);
+    writer.Flush();
+    if (last) writer.FinishByte();
+    writer.Commit();
+    writer_ = writer;
   }
 
-  void PutLength(HuffmanCode code) {
+  static void PutLength(HuffmanCode code, BitWriter& writer) {
     // Codes are written from their highest bit on.
     static constexpr std::array<uint8_t, 16> kReversed = {0, 8, 4, 12, 2, 10, 6, 14,
                                                           1, 9, 5, 13, 3, 11, 7, 15};
-    writer_.Put(kReversed[code.length], 4);
-    writer_.Flush();
+    writer.Put(kReversed[code.length], 4);
+    writer.Flush();
   }
 
   BitWriter writer_;

@@ -6,7 +6,7 @@
 // On libmicrohttpd: a few threads wait for all connections at once. civetweb, which prometheus-cpp
 // brings along, has a thread for each connection: behind as many clients as it has threads that do
 // not finish their requests, nobody got an answer for 10 s, and it took 2 s to stop. Both send
-// 10 MB as fast as a bare socket. docs/performance.md has the numbers.
+// 10 MB as fast as a bare socket.
 #ifndef WEIR_GATEWAY_HTTP_SERVER_H_
 #define WEIR_GATEWAY_HTTP_SERVER_H_
 
