@@ -1,8 +1,8 @@
 // Pages as gzip, for who asks for it; Prometheus does.
 //
-// A compressor looks at every byte to find out what came before. A PageText knows: most of each line
-// is the beginning of the line before. So 100,000 lines take 5 ms, where libdeflate at its fastest
-// takes 12 and zlib 21, for a tenth more bytes, and need no copy of all of the text.
+// A compressor looks at every byte to find out what came before. A PageText knows: most of each
+// line is the beginning of the line before. So 100,000 lines take 5 ms, where libdeflate at its
+// fastest takes 12 and zlib 21, for a tenth more bytes, and need no copy of all of the text.
 #ifndef WEIR_GATEWAY_GZIP_H_
 #define WEIR_GATEWAY_GZIP_H_
 
