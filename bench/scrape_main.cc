@@ -73,21 +73,21 @@ Sources MakeSources(int64_t lines, bool share_models) {
   return sources;
 }
 
-// One scrape, in milliseconds.
-absl::StatusOr<double> Scrape(const std::string& address, bool gzip, std::string* body = nullptr) {
+// One scrape, in milliseconds. Scrapes of one reader go over one connection, as those of Prometheus
+// do.
+absl::StatusOr<double> Scrape(HttpConnection& reader, bool gzip, std::string* body = nullptr) {
   const absl::Time begin = MonotonicNow();
-  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(address));
   WEIR_ASSIGN_OR_RETURN(const HttpConnection::Response response,
-                        connection->Get("/metrics", gzip, body));
+                        reader.Get("/metrics", gzip, body));
   if (response.status != 200) {
     return absl::InternalError(absl::StrCat("/metrics answers ", response.status));
   }
   return absl::ToDoubleMilliseconds(MonotonicNow() - begin);
 }
 
-absl::Status MeasureScrape(absl::string_view name, const std::string& address, bool gzip,
+absl::Status MeasureScrape(absl::string_view name, HttpConnection& reader, bool gzip,
                            Repeats& repeats) {
-  WEIR_ASSIGN_OR_RETURN(const double ms, Scrape(address, gzip));
+  WEIR_ASSIGN_OR_RETURN(const double ms, Scrape(reader, gzip));
   repeats.Add(absl::StrCat(name, gzip ? ", gzip, ms" : ", ms"), ms);
   return absl::OkStatus();
 }
@@ -96,13 +96,14 @@ absl::Status MeasureScrape(absl::string_view name, const std::string& address, b
 absl::Status MeasureScrapesUnderLoad(const GatewayUnderTest& gateway, const Sources& sources,
                                      Repeats& repeats) {
   const absl::Duration duration = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  WEIR_ASSIGN_OR_RETURN(const auto reader, HttpConnection::Connect(gateway.http_address()));
   WEIR_ASSIGN_OR_RETURN(const auto client, PushClient::Create({.address = gateway.push_address()}));
   absl::StatusOr<PushReport> report;
   std::thread pusher([&] { report = client->Run(sources, absl::ZeroDuration(), duration); });
   absl::Status status;
   const absl::Time end = MonotonicNow() + duration;
   while (status.ok() && MonotonicNow() < end) {
-    status = MeasureScrape("weir, under pushes", gateway.http_address(), false, repeats);
+    status = MeasureScrape("weir, under pushes", *reader, false, repeats);
   }
   pusher.join();
   WEIR_RETURN_IF_ERROR(status);
@@ -118,12 +119,14 @@ absl::Status MeasurePushgateway(const Sources& sources, const GatewayUnderTest& 
       const auto pushgateway,
       Pushgateway::Start({.program = absl::GetFlag(FLAGS_pushgateway), .state_dir = state.path()}));
   WEIR_RETURN_IF_ERROR(pushgateway->Fill(sources));
+  WEIR_ASSIGN_OR_RETURN(const auto of_weir, HttpConnection::Connect(gateway.http_address()));
+  WEIR_ASSIGN_OR_RETURN(const auto of_pushgateway, HttpConnection::Connect(pushgateway->address()));
   std::string page;
-  WEIR_RETURN_IF_ERROR(Scrape(pushgateway->address(), /*gzip=*/false, &page).status());
+  WEIR_RETURN_IF_ERROR(Scrape(*of_pushgateway, /*gzip=*/false, &page).status());
   for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
     for (const bool gzip : {false, true}) {
-      WEIR_RETURN_IF_ERROR(MeasureScrape("weir", gateway.http_address(), gzip, repeats));
-      WEIR_RETURN_IF_ERROR(MeasureScrape("Pushgateway", pushgateway->address(), gzip, repeats));
+      WEIR_RETURN_IF_ERROR(MeasureScrape("weir", *of_weir, gzip, repeats));
+      WEIR_RETURN_IF_ERROR(MeasureScrape("Pushgateway", *of_pushgateway, gzip, repeats));
     }
   }
   const auto lines = static_cast<double>(CountLines(page));
@@ -149,12 +152,13 @@ absl::StatusOr<Held> MeasureHeld(const Sources& sources) {
   WEIR_ASSIGN_OR_RETURN(const auto gateway, StartGateway());
   WEIR_ASSIGN_OR_RETURN(const auto client,
                         PushClient::Create({.address = gateway->push_address()}));
+  WEIR_ASSIGN_OR_RETURN(const auto reader, HttpConnection::Connect(gateway->http_address()));
   std::string page;
   // More than once, with scrapes between: what is kept for the next time counts.
   for (int round = 0; round < 3; ++round) {
     for (const auto& source : sources) source->Serve();
     WEIR_RETURN_IF_ERROR(client->PushAll(sources));
-    WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
+    WEIR_RETURN_IF_ERROR(Scrape(*reader, /*gzip=*/false, &page).status());
   }
   const Held held = {.bytes = static_cast<double>(gateway->ResidentBytes()),
                      .lines = static_cast<double>(CountLines(page))};
@@ -184,15 +188,16 @@ absl::StatusOr<Result> MeasureLines(int64_t wanted_lines) {
                         PushClient::Create({.address = gateway->push_address()}));
   const Sources sources = MakeSources(wanted_lines, /*share_models=*/false);
   WEIR_RETURN_IF_ERROR(client->PushAll(sources));
+  WEIR_ASSIGN_OR_RETURN(const auto reader, HttpConnection::Connect(gateway->http_address()));
   std::string page;
-  WEIR_RETURN_IF_ERROR(Scrape(gateway->http_address(), /*gzip=*/false, &page).status());
+  WEIR_RETURN_IF_ERROR(Scrape(*reader, /*gzip=*/false, &page).status());
   const auto lines = static_cast<double>(CountLines(page));
   if (wanted_lines <= absl::GetFlag(FLAGS_pushgateway_max_lines)) {
     WEIR_RETURN_IF_ERROR(MeasurePushgateway(sources, *gateway, repeats));
   } else {
     for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
       for (const bool gzip : {false, true}) {
-        WEIR_RETURN_IF_ERROR(MeasureScrape("weir", gateway->http_address(), gzip, repeats));
+        WEIR_RETURN_IF_ERROR(MeasureScrape("weir", *reader, gzip, repeats));
       }
     }
   }
