@@ -33,6 +33,7 @@ absl::StatusOr<Ledger::Verdict> Ledger::Check(const Push& push) const {
   for (const SeriesDictionary::Family& family : push.dictionary->families()) {
     WEIR_RETURN_IF_ERROR(merged_.Fits(family));
   }
+  WEIR_RETURN_IF_ERROR(merged_.CheckBounds(*push.dictionary));
   if (boot != nullptr && boot->state != Boot::State::kEmpty) {
     WEIR_RETURN_IF_ERROR(CheckOtherSeries(*boot, push));
   }

@@ -213,5 +213,32 @@ TEST(LedgerCheckTest, RecordsThatAreNoneAreRefused) {
   EXPECT_FALSE(LedgerRecord::Decode(static_cast<LedgerRecord::Kind>(77), kNow, "").ok());
 }
 
+TEST(LedgerCheckTest, AHistogramHasSoManyBoundsOverAllServersAndNoMore) {
+  Ledger ledger((Ledger::Options()));
+  const auto push = [](char boot, int first, int last) {
+    PushBuilder builder(std::string(1, boot), boot, 1);
+    for (int bound = last; bound > first; --bound) {
+      builder.Histogram("h", {{"model", "m"}}, {static_cast<double>(bound)}, {1, 0}, 0);
+    }
+    return builder;
+  };
+  const auto too_many = ledger.Check(*push('a', 0, 4097).Decoded());
+  EXPECT_EQ(too_many.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(too_many.status().message(), HasSubstr(R"(h{model="m"} would have 4097 bounds)"));
+  Apply(push('a', 0, 4000), ledger);
+  Apply(push('b', 2000, 4096), ledger);
+  const MergedFamily& family = *ledger.merged().Find("h");
+  const MergedSeries::Histogram& merged = *family.series[0]->histogram;
+  ASSERT_EQ(merged.counts.size(), 4097u);
+  for (size_t i = 0; i < 4096; ++i) {
+    ASSERT_EQ(merged.bounds->bounds[i], static_cast<double>(i + 1));
+    ASSERT_EQ(merged.counts[i], (i < 4000 ? 1u : 0u) + (i >= 2000 ? 1u : 0u)) << i;
+  }
+  EXPECT_EQ(ledger.merged().num_lines(), 4096 + 3);
+  EXPECT_THAT(ledger.Check(*push('c', 4096, 4097).Decoded()).status().message(),
+              HasSubstr("4097 bounds over all servers"));
+  EXPECT_TRUE(ledger.Check(*push('c', 0, 10).Decoded()).ok());
+}
+
 }  // namespace
 }  // namespace weir

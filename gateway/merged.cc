@@ -41,6 +41,16 @@ int64_t Lines(const MergedSeries& series) {
                  series.family->without_sum);
 }
 
+bool Includes(const MergedSeries& series, double bound) {
+  const std::vector<double>& bounds = series.histogram->bounds->bounds;
+  return std::binary_search(bounds.begin(), bounds.end(), bound);
+}
+
+void SortUnique(std::vector<double>& bounds) {
+  std::sort(bounds.begin(), bounds.end());
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+}
+
 bool SamePlace(const MergedSeries::GaugeEntry& a, const MergedSeries::GaugeEntry& b) {
   return a.index == b.index && a.boot_id == b.boot_id;
 }
@@ -130,6 +140,41 @@ absl::Status MergedFamilies::Fits(const SeriesDictionary::Family& family) const 
   return absl::OkStatus();
 }
 
+absl::Status MergedFamilies::CheckBounds(const SeriesDictionary& dictionary) const {
+  struct Widened {
+    const MergedSeries* known = nullptr;
+    std::vector<double> added;
+  };
+  for (const SeriesDictionary::Family& pushed : dictionary.families()) {
+    if (pushed.type != MetricType::kHistogram) continue;
+    const MergedFamily* const family = Find(pushed.name);
+    absl::flat_hash_map<absl::string_view, Widened> by_labels;
+    for (uint32_t i = 0; i < pushed.num_series; ++i) {
+      const SeriesDictionary::Series& series = dictionary.series()[pushed.first_series + i];
+      const auto [place, is_new] = by_labels.try_emplace(series.labels);
+      Widened& widened = place->second;
+      if (is_new && family != nullptr) widened.known = FindSeries(*family, series.labels);
+      for (const double bound : series.bounds) {
+        if (widened.known == nullptr || !Includes(*widened.known, bound)) {
+          widened.added.push_back(bound);
+        }
+      }
+    }
+    for (auto& [labels, widened] : by_labels) {
+      if (widened.added.empty()) continue;
+      SortUnique(widened.added);
+      size_t bounds = widened.added.size();
+      if (widened.known != nullptr) bounds += widened.known->histogram->bounds->bounds.size();
+      if (bounds <= kMaxBounds) continue;
+      return TooManySeries(
+          absl::StrCat(SeriesName(pushed.name, labels), " would have ", bounds,
+                       " bounds over all servers, of ", kMaxBounds, " that it may have"),
+          dictionary.num_lines());
+    }
+  }
+  return absl::OkStatus();
+}
+
 int64_t MergedFamilies::NewLines(const SeriesDictionary& dictionary) const {
   int64_t lines = 0;
   const MergedFamily* family = nullptr;
@@ -145,10 +190,7 @@ int64_t MergedFamilies::NewLines(const SeriesDictionary& dictionary) const {
     if (known == nullptr) {
       lines += LinesOf(pushed.type, series.bounds.size(), pushed.without_sum);
     } else if (known->histogram) {
-      const std::vector<double>& bounds = known->histogram->bounds->bounds;
-      for (const double bound : series.bounds) {
-        lines += std::binary_search(bounds.begin(), bounds.end(), bound) ? 0 : 1;
-      }
+      for (const double bound : series.bounds) lines += Includes(*known, bound) ? 0 : 1;
     }
   }
   return lines;
@@ -190,6 +232,8 @@ std::vector<MergedSeries*> MergedFamilies::FindOrAdd(const SeriesDictionary& dic
       continue;
     }
     const size_t before = family->series.size();
+    // Once for each series, however many of the dictionary it merges.
+    absl::flat_hash_map<MergedSeries*, std::vector<double>> widened;
     for (uint32_t i = 0; i < pushed.num_series; ++i) {
       const SeriesDictionary::Series& source = dictionary.series()[pushed.first_series + i];
       MergedSeries* series = FindSeries(*family, source.labels);
@@ -209,10 +253,16 @@ std::vector<MergedSeries*> MergedFamilies::FindOrAdd(const SeriesDictionary& dic
         family->by_labels.insert(std::move(added));
         family->series.push_back(series);
       } else if (series->histogram) {
-        Widen(source.bounds, *series);
+        for (const double bound : source.bounds) {
+          if (!Includes(*series, bound)) widened[series].push_back(bound);
+        }
       }
       Own(*series);
       found.push_back(series);
+    }
+    for (auto& [series, bounds] : widened) {
+      SortUnique(bounds);
+      Widen(bounds, *series);
     }
     const auto middle = family->series.begin() + static_cast<ptrdiff_t>(before);
     std::sort(middle, family->series.end(), ByText);
@@ -241,9 +291,6 @@ void MergedFamilies::Release(const MergedBounds& bounds) {
 void MergedFamilies::Widen(absl::Span<const double> bounds, MergedSeries& series) {
   MergedSeries::Histogram& histogram = *series.histogram;
   const MergedBounds& before = *histogram.bounds;
-  if (std::includes(before.bounds.begin(), before.bounds.end(), bounds.begin(), bounds.end())) {
-    return;
-  }
   num_lines_ -= Lines(series);
   std::vector<double> all;
   std::set_union(before.bounds.begin(), before.bounds.end(), bounds.begin(), bounds.end(),

@@ -117,6 +117,10 @@ class MergedFamilies {
   // Why series of `family` cannot be among these, if they cannot.
   absl::Status Fits(const SeriesDictionary::Family& family) const;
 
+  // Over a limit if a histogram would have more bounds than kMaxBounds with those of `dictionary`.
+  static constexpr size_t kMaxBounds = 4096;
+  absl::Status CheckBounds(const SeriesDictionary& dictionary) const;
+
   // How many lines FindOrAdd would add.
   int64_t NewLines(const SeriesDictionary& dictionary) const;
 
