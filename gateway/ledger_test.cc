@@ -335,7 +335,7 @@ TEST_F(LedgerTest, WindowsHoldWhatHappenedNowAndNotWhatWasFoundLater) {
     return builder;
   };
   const auto requests = [&] {
-    return ledger_->Models().empty() ? 0 : ledger_->Models()[0].windows->Requests(kWindow1m, "OK");
+    return ledger_->Models().empty() ? 0 : ledger_->Models()[0].windows->OkRequests(kWindow1m);
   };
   EXPECT_TRUE(Take(push('a', 1, 5)).ok());
   EXPECT_EQ(requests(), 5u);

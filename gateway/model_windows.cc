@@ -55,9 +55,8 @@ ModelFeed ModelWindowsMap::Connect(const SeriesDictionary& dictionary) {
         feed.durations.push_back({.log_linear = series.log_linear, .model = model});
         continue;
       }
-      const std::string code = LabelValue(series.labels, "code").value_or("");
-      feed.requests.push_back(
-          {.index = index, .model = model, .code_index = model->second.windows.CodeIndex(code)});
+      const bool ok = LabelValue(series.labels, "code") == "OK";
+      feed.requests.push_back({.index = index, .model = model, .ok = ok});
     }
   }
   return feed;
@@ -77,7 +76,7 @@ void ModelWindowsMap::AddDifference(absl::Time now, const ModelFeed& feed, const
   for (const ModelFeed::Requests& requests : feed.requests) {
     const double old = before.values[requests.index];
     if (after.values[requests.index] == old) continue;
-    requests.model->second.windows.AddRequests(now, requests.code_index,
+    requests.model->second.windows.AddRequests(now, requests.ok,
                                                CountBetween(old, after.values[requests.index]));
   }
   for (const ModelFeed::Durations& durations : feed.durations) {
@@ -93,7 +92,7 @@ void ModelWindowsMap::AddDifference(absl::Time now, const ModelFeed& feed_before
                                     const Push* before, const ModelFeed& feed, const Push& after) {
   // By model: series of several versions, or with several sets of bounds, count as one.
   absl::flat_hash_map<const ModelEntry*, SparseCounts> old_durations;
-  absl::flat_hash_map<std::pair<const ModelEntry*, uint32_t>, double> old_requests;
+  absl::flat_hash_map<std::pair<const ModelEntry*, bool>, double> old_requests;
   const auto entries_of = [this](const Push& push, uint32_t log_linear) {
     scratch_.clear();
     for (const Push::LogLinearEntry& entry : LogLinearOf(push, log_linear)) {
@@ -106,17 +105,16 @@ void ModelWindowsMap::AddDifference(absl::Time now, const ModelFeed& feed_before
       old_durations[&durations.model->second].Add(entries_of(*before, durations.log_linear));
     }
     for (const ModelFeed::Requests& requests : feed_before.requests) {
-      old_requests[{&requests.model->second, requests.code_index}] +=
-          before->values[requests.index];
+      old_requests[{&requests.model->second, requests.ok}] += before->values[requests.index];
     }
   }
   absl::flat_hash_map<ModelEntry*, SparseCounts> durations_now;
-  absl::flat_hash_map<std::pair<ModelEntry*, uint32_t>, double> requests_now;
+  absl::flat_hash_map<std::pair<ModelEntry*, bool>, double> requests_now;
   for (const ModelFeed::Durations& durations : feed.durations) {
     durations_now[&durations.model->second].Add(entries_of(after, durations.log_linear));
   }
   for (const ModelFeed::Requests& requests : feed.requests) {
-    requests_now[{&requests.model->second, requests.code_index}] += after.values[requests.index];
+    requests_now[{&requests.model->second, requests.ok}] += after.values[requests.index];
   }
   for (auto& [model, counts] : durations_now) {
     counts.Subtract(old_durations[model].entries());

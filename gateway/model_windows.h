@@ -24,7 +24,7 @@ struct ModelFeed {
   struct Requests {
     uint32_t index;  // In the dictionary.
     std::map<std::string, ModelEntry>::iterator model;
-    uint32_t code_index;
+    bool ok;  // They ended with the code OK.
   };
   struct Durations {
     uint32_t log_linear;  // Which.

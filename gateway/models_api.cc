@@ -257,7 +257,7 @@ class ModelsWriter {
 
   void WriteWindow(int window, const ModelWindows& windows) {
     const auto requests = static_cast<double>(windows.Requests(window));
-    const auto errors = requests - static_cast<double>(windows.Requests(window, "OK"));
+    const auto errors = requests - static_cast<double>(windows.OkRequests(window));
     json_.BeginObject();
     json_.Key("requests");
     json_.Number(requests);

@@ -77,11 +77,13 @@ void ModelWindows::Advance(absl::Time now) {
     for (size_t window = 0; window < kWindows.size(); ++window) {
       const Slot& old = slots_[(newest_ - kWindows[window].length / kSlot - 1 + kSlots) % kSlots];
       sums_[window].durations.Subtract(old.durations.entries());
-      sums_[window].requests.Subtract(old.requests.entries());
+      sums_[window].requests -= old.requests;
+      sums_[window].ok_requests -= old.ok_requests;
     }
     Slot& slot = slots_[newest_ % kSlots];
     slot.durations.Clear();
-    slot.requests.Clear();
+    slot.requests = 0;
+    slot.ok_requests = 0;
   }
 }
 
@@ -91,17 +93,14 @@ void ModelWindows::AddDurations(absl::Time now, absl::Span<const SparseCounts::E
   for (Slot& sum : sums_) sum.durations.Add(entries);
 }
 
-uint32_t ModelWindows::CodeIndex(absl::string_view code) {
-  auto found = std::find(codes_.begin(), codes_.end(), code);
-  if (found == codes_.end()) found = codes_.insert(codes_.end(), std::string(code));
-  return static_cast<uint32_t>(found - codes_.begin());
-}
-
-void ModelWindows::AddRequests(absl::Time now, uint32_t code_index, uint64_t count) {
+void ModelWindows::AddRequests(absl::Time now, bool ok, uint64_t count) {
   Advance(now);
-  const SparseCounts::Entry entry = {.key = code_index, .count = count};
-  slots_[newest_ % kSlots].requests.Add({&entry, 1});
-  for (Slot& sum : sums_) sum.requests.Add({&entry, 1});
+  const auto add = [&](Slot& slot) {
+    slot.requests += count;
+    if (ok) slot.ok_requests += count;
+  };
+  add(slots_[newest_ % kSlots]);
+  for (Slot& sum : sums_) add(sum);
 }
 
 double ModelWindows::Quantile(int window, double q) const {
@@ -117,17 +116,5 @@ double ModelWindows::Quantile(int window, double q) const {
   }
   return MiddleOf(durations.entries().back().key);
 }
-
-uint64_t ModelWindows::Requests(int window, absl::string_view code) const {
-  const auto found = std::find(codes_.begin(), codes_.end(), code);
-  if (found == codes_.end()) return 0;
-  const auto key = static_cast<uint32_t>(found - codes_.begin());
-  for (const SparseCounts::Entry& entry : sums_[window].requests.entries()) {
-    if (entry.key == key) return entry.count;
-  }
-  return 0;
-}
-
-uint64_t ModelWindows::Requests(int window) const { return sums_[window].requests.Total(); }
 
 }  // namespace weir

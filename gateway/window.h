@@ -7,9 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -67,16 +64,15 @@ class ModelWindows {
   // Times that go back a little count as the latest one seen.
   // Entries: buckets of base/histogram.h, of nanoseconds.
   void AddDurations(absl::Time now, absl::Span<const SparseCounts::Entry> entries);
-  void AddRequests(absl::Time now, uint32_t code_index, uint64_t count);
-  uint32_t CodeIndex(absl::string_view code);  // For AddRequests; stays.
+  void AddRequests(absl::Time now, bool ok, uint64_t count);
 
   // Forgets what is older than the longest window.
   void Advance(absl::Time now);
 
   // In seconds, to within 1.6 %; NaN if there was no request in that window.
   double Quantile(int window, double q) const;
-  uint64_t Requests(int window, absl::string_view code) const;
-  uint64_t Requests(int window) const;  // Of all codes.
+  uint64_t Requests(int window) const { return sums_[window].requests; }
+  uint64_t OkRequests(int window) const { return sums_[window].ok_requests; }
 
   // How much time a window covers.
   static absl::Duration Covered(int window, absl::Time now) {
@@ -89,13 +85,13 @@ class ModelWindows {
 
   struct Slot {
     SparseCounts durations;  // By bucket.
-    SparseCounts requests;   // By code, as in codes_.
+    uint64_t requests = 0;
+    uint64_t ok_requests = 0;  // Of them.
   };
 
   int64_t newest_ = 0;  // Slot number; slots_[n % kSlots].
   std::array<Slot, kSlots> slots_;
   std::array<Slot, kWindows.size()> sums_;  // Of the slots of each window.
-  std::vector<std::string> codes_;
 };
 
 }  // namespace weir

@@ -86,17 +86,16 @@ TEST(ModelWindowsTest, QuantilesAreWithin16PerMilleOfSortedSamples) {
 TEST(ModelWindowsTest, WhatIsOlderThanAWindowLeavesIt) {
   ModelWindows windows;
   EXPECT_TRUE(std::isnan(windows.Quantile(kWindow1m, 0.5)));
-  const uint32_t ok = windows.CodeIndex("OK");
   windows.AddDurations(kStart, BucketsOf({1'000'000}));
-  windows.AddRequests(kStart, ok, 7);
+  windows.AddRequests(kStart, /*ok=*/true, 7);
+  windows.AddRequests(kStart, /*ok=*/false, 2);
   for (int second = 0; second < 400; ++second) {
     windows.Advance(kStart + absl::Seconds(second));
-    EXPECT_EQ(windows.Requests(kWindow1m, "OK"), second < 65 ? 7u : 0u) << second;
-    EXPECT_EQ(windows.Requests(kWindow5m), second < 305 ? 7u : 0u) << second;
+    EXPECT_EQ(windows.OkRequests(kWindow1m), second < 65 ? 7u : 0u) << second;
+    EXPECT_EQ(windows.Requests(kWindow5m), second < 305 ? 9u : 0u) << second;
     EXPECT_EQ(std::isnan(windows.Quantile(kWindow1m, 0.5)), second >= 65) << second;
     EXPECT_EQ(std::isnan(windows.Quantile(kWindow5m, 0.5)), second >= 305) << second;
   }
-  EXPECT_EQ(windows.Requests(kWindow5m, "INTERNAL"), 0u);
 }
 
 TEST(ModelWindowsTest, AfterALongPauseNothingOldIsLeft) {
@@ -113,12 +112,11 @@ TEST(ModelWindowsTest, AfterALongPauseNothingOldIsLeft) {
 
 TEST(ModelWindowsTest, TimeThatGoesBackALittleCountsAsTheLatestAndBeyondThatBeginsAnew) {
   ModelWindows windows;
-  const uint32_t ok = windows.CodeIndex("OK");
-  windows.AddRequests(kStart, ok, 1);
-  windows.AddRequests(kStart - absl::Seconds(20), ok, 1);
-  EXPECT_EQ(windows.Requests(kWindow1m, "OK"), 2u);
-  windows.AddRequests(kStart - absl::Hours(1), ok, 1);
-  EXPECT_EQ(windows.Requests(kWindow1m, "OK"), 1u);
+  windows.AddRequests(kStart, /*ok=*/true, 1);
+  windows.AddRequests(kStart - absl::Seconds(20), /*ok=*/true, 1);
+  EXPECT_EQ(windows.OkRequests(kWindow1m), 2u);
+  windows.AddRequests(kStart - absl::Hours(1), /*ok=*/true, 1);
+  EXPECT_EQ(windows.OkRequests(kWindow1m), 1u);
 }
 
 }  // namespace
