@@ -148,7 +148,7 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
     absl::ReaderMutexLock lock(&ledger_mu_);
     // Check knows nothing of the others in the round: those that may bring series or sources have
     // to find room together, or wait.
-    int64_t series = options_.ledger.max_series - ledger_.merged().num_lines();
+    int64_t series = options_.ledger.max_series - ledger_.num_lines();
     int64_t sources = options_.ledger.max_sources - ledger_.num_boots();
     bool is_first = true;
     for (SubmittedPush& submitted : round) {
@@ -166,7 +166,7 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
         continue;
       }
       if (push.dictionary != ledger_.DictionaryOf(push.boot_id)) {
-        series -= push.dictionary->num_lines();
+        series -= ledger_.MostNewLines(*push.dictionary);
         --sources;
         if (!is_first && (series < 0 || sources < 0)) {
           later.push_back(std::move(submitted));

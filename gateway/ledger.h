@@ -118,6 +118,14 @@ class Ledger {
   std::vector<LedgerSource> Sources() const;         // By replica.
   int64_t num_boots() const { return num_active_; }  // That are not retired.
   int64_t num_retired() const { return num_retired_; }
+  // Of /metrics, without those about the gateway: series, and quantiles of the models' windows.
+  int64_t num_lines() const { return merged_.num_lines() + models_.num_lines(); }
+
+  // At most so many would a push with this dictionary bring, whatever came before.
+  int64_t MostNewLines(const SeriesDictionary& dictionary) const {
+    return dictionary.num_lines() + models_.NewLines(dictionary);
+  }
+
 
   // All of it, for tests: the same text for the same state.
   std::string DebugString() const;

@@ -56,10 +56,10 @@ absl::Status Ledger::CheckLimits(const Push& push, const Boot* boot) const {
                                       options_.max_sources, " that there may be"),
                          lines);
   }
-  const int64_t added = merged_.NewLines(*push.dictionary);
-  if (added > 0 && merged_.num_lines() + added > options_.max_series) {
+  const int64_t added = merged_.NewLines(*push.dictionary) + models_.NewLines(*push.dictionary);
+  if (added > 0 && num_lines() + added > options_.max_series) {
     return TooManySeries(
-        absl::StrCat("the server would bring ", added, " new series to the ", merged_.num_lines(),
+        absl::StrCat("the server would bring ", added, " new series to the ", num_lines(),
                      " that there are, of ", options_.max_series, " that there may be"),
         lines);
   }

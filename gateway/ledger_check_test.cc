@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -238,6 +239,35 @@ TEST(LedgerCheckTest, AHistogramHasSoManyBoundsOverAllServersAndNoMore) {
   EXPECT_THAT(ledger.Check(*push('c', 4096, 4097).Decoded()).status().message(),
               HasSubstr("4097 bounds over all servers"));
   EXPECT_TRUE(ledger.Check(*push('c', 0, 10).Decoded()).ok());
+}
+
+TEST(LedgerCheckTest, QuantilesOfTheModelsCountAsSeriesAndThoseWithoutDurationsHaveNone) {
+  Ledger::Options options;
+  options.max_series = 35;
+  Ledger ledger(options);
+  const auto requests = [](char boot, const std::string& model) {
+    PushBuilder push(std::string(1, boot), boot, 1);
+    push.Counter("weir_requests_total", {{"model", model}, {"version", "1"}, {"code", "OK"}}, 5);
+    return push;
+  };
+  const auto durations = [&](char boot, const std::string& model) {
+    const std::map<uint32_t, uint64_t> log_linear = {{600, 5}};
+    PushBuilder push = requests(boot, model);
+    push.Histogram("weir_request_duration_seconds", {{"model", model}, {"version", "1"}}, {1},
+                   {5, 0}, 1, &log_linear);
+    return push;
+  };
+  Apply(requests('a', "m"), ledger);
+  EXPECT_TRUE(ledger.Models().empty());
+  EXPECT_EQ(ledger.num_lines(), 1);
+  Apply(durations('b', "m"), ledger);
+  EXPECT_EQ(ledger.Models().size(), 1u);
+  EXPECT_EQ(ledger.num_lines(), 1 + 4 + 10);
+  Apply(durations('c', "n"), ledger);
+  EXPECT_EQ(ledger.num_lines(), 2 * 15);
+  EXPECT_THAT(ledger.Check(*durations('d', "o").Decoded()).status().message(),
+              HasSubstr("would bring 15 new series to the 30 that there are, of 35"));
+  EXPECT_TRUE(ledger.Check(*durations('d', "n").Decoded()).ok());
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ std::string Ledger::DebugString() const {
       absl::StrAppend(&text, "\n");
     }
   }
-  absl::StrAppend(&text, merged_.num_lines(), " lines\n");
+  absl::StrAppend(&text, num_lines(), " lines\n");
   std::vector<const Boot*> boots;
   for (const auto& [id, boot] : boots_) boots.push_back(boot.get());
   std::sort(boots.begin(), boots.end(), [](const Boot* a, const Boot* b) { return a->id < b->id; });

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/types/span.h"
 #include "base/metrics.h"
 #include "gateway/label_text.h"
@@ -37,28 +38,44 @@ uint64_t CountBetween(double before, double after) {
   return after > before ? static_cast<uint64_t>(std::llround(after - before)) : 0;
 }
 
+// Calls fn(model, index of the series) for each series of the metric that windows can hold.
+template <typename Fn>
+void ForEachModel(const SeriesDictionary& dictionary, const Metric& metric, Fn fn) {
+  for (const SeriesDictionary::Family& family : dictionary.families()) {
+    if (family.name != metric.name) continue;
+    if (metric.type == MetricType::kHistogram && !family.log_linear) continue;
+    for (uint32_t i = family.first_series; i < family.first_series + family.num_series; ++i) {
+      if (const auto name = LabelValue(dictionary.series()[i].labels, "model")) fn(*name, i);
+    }
+  }
+}
+
 }  // namespace
+
+int64_t ModelWindowsMap::NewLines(const SeriesDictionary& dictionary) const {
+  absl::flat_hash_set<std::string> added;
+  ForEachModel(dictionary, metric::kRequestDuration, [&](const std::string& name, uint32_t) {
+    if (!models_.contains(name)) added.insert(name);
+  });
+  return kLinesPerModel * static_cast<int64_t>(added.size());
+}
 
 ModelFeed ModelWindowsMap::Connect(const SeriesDictionary& dictionary) {
   ModelFeed feed;
-  for (const SeriesDictionary::Family& family : dictionary.families()) {
-    const bool durations = family.name == metric::kRequestDuration.name && family.log_linear;
-    if (!durations && family.name != metric::kRequests.name) continue;
-    for (uint32_t i = 0; i < family.num_series; ++i) {
-      const uint32_t index = family.first_series + i;
-      const SeriesDictionary::Series& series = dictionary.series()[index];
-      const auto name = LabelValue(series.labels, "model");
-      if (!name) continue;
-      const auto model = models_.try_emplace(*name).first;
-      ++model->second.owners;
-      if (durations) {
-        feed.durations.push_back({.log_linear = series.log_linear, .model = model});
-        continue;
-      }
-      const bool ok = LabelValue(series.labels, "code") == "OK";
-      feed.requests.push_back({.index = index, .model = model, .ok = ok});
-    }
-  }
+  absl::flat_hash_map<std::string, std::map<std::string, ModelEntry>::iterator> connected;
+  ForEachModel(dictionary, metric::kRequestDuration, [&](const std::string& name, uint32_t index) {
+    const auto model = models_.try_emplace(name).first;
+    connected.try_emplace(name, model);
+    ++model->second.owners;
+    feed.durations.push_back({.log_linear = dictionary.series()[index].log_linear, .model = model});
+  });
+  ForEachModel(dictionary, metric::kRequests, [&](const std::string& name, uint32_t index) {
+    const auto found = connected.find(name);
+    if (found == connected.end()) return;
+    ++found->second->second.owners;
+    const bool ok = LabelValue(dictionary.series()[index].labels, "code") == "OK";
+    feed.requests.push_back({.index = index, .model = found->second, .ok = ok});
+  });
   return feed;
 }
 

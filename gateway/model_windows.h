@@ -35,9 +35,17 @@ struct ModelFeed {
   std::vector<Durations> durations;
 };
 
-// Reading is thread-safe while nobody writes.
+// Of models whose requests' durations are pushed; requests alone have none. Reading is thread-safe
+// while nobody writes.
 class ModelWindowsMap {
  public:
+  // Lines of /metrics that a model has, with quantiles of its windows.
+  static constexpr int64_t kLinesPerModel = kWindowQuantiles.size() * kWindows.size();
+  int64_t num_lines() const { return kLinesPerModel * static_cast<int64_t>(models_.size()); }
+
+  // How many lines Connect would add.
+  int64_t NewLines(const SeriesDictionary& dictionary) const;
+
   ModelFeed Connect(const SeriesDictionary& dictionary);
   void Disconnect(ModelFeed& feed);
 
