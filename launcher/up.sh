@@ -7,6 +7,8 @@ source "$WEIR_ROOT/launcher/build.sh"
 source "$WEIR_ROOT/launcher/services.sh"
 
 readonly START_SECONDS=60
+# A gateway that ends again and again is not started more often than this.
+readonly RESTART_SECONDS=5
 readonly COUNTS_DIR=$STATE_DIR/counts
 
 command_up() {
@@ -29,6 +31,7 @@ command_up() {
   build //server:weir-server //gateway:weir-gateway //client:weir-health //client:weir-predict
   mkdir -p "$COUNTS_DIR"
   say "starting; logs are in $STATE_DIR"
+  each_service clear_log
   for kind in gateway server; do # A server's first push finds the gateway ready.
     each_of "$kind" "start_$kind"
     each_of "$kind" await_service
@@ -52,18 +55,17 @@ end_up() {
 }
 
 # Runs COMMAND... as service NAME: in a session of its own, so that neither Ctrl-C nor the end of
-# this shell reaches it.
+# this shell reaches it. Adds to its log.
 spawn() {
-  local name=$1 pid
+  local name=$1
   shift
   (
-    cd "$WEIR_ROOT" && exec setsid "$@" >"$STATE_DIR/$name.log" 2>&1 </dev/null
+    cd "$WEIR_ROOT" && exec setsid "$@" >>"$STATE_DIR/$name.log" 2>&1 </dev/null
   ) &
-  pid=$!
-  PIDS[$name]=$pid
-  remember_pid "$name" "$pid"
+  remember_pid "$name" $!
 }
-declare -A PIDS=()
+
+clear_log() { : >"$STATE_DIR/$1.log"; }
 
 # Reachable from this machine only, as the servers are: there is no authentication.
 start_gateway() {
@@ -123,16 +125,17 @@ _show_address() {
   printf '  %-10s %-31s %s\n' "$name" "$address" "$has"
 }
 
-# Shows the logs until a signal, or until a service ends.
+# Shows the logs until a signal, or until a server ends. A gateway that ends is started again:
+# servers go on without it.
 follow() {
   trap 'exit 0' INT TERM
   each_service follow_log
-  while each_service require_running; do sleep 0.2; done
+  while each_of server require_running && each_of gateway keep_running; do sleep 0.2; done
 }
 
-# The tail ends with its service, when it has shown all of the log.
+# The tail ends with the launcher, when it has shown all of the log.
 follow_log() {
-  tail --lines=+1 --follow --pid="${PIDS[$1]}" --sleep-interval=0.2 "$STATE_DIR/$1.log" |
+  tail --lines=+1 --follow --pid=$$ --sleep-interval=0.2 "$STATE_DIR/$1.log" |
     sed --unbuffered "s/^/$(printf '%-8s' "$1") | /" &
 }
 
@@ -141,3 +144,14 @@ require_running() {
   say "$1 ended; stopping the others"
   exit 1
 }
+
+# keep_running NAME PORT KIND DETAIL: starts the service again if it has ended. Nobody waits until
+# it is healthy: that may take long, and the servers find out by themselves.
+keep_running() {
+  [[ -z $(pid_of "$1") ]] || return 0
+  ((SECONDS >= RESTARTED + RESTART_SECONDS)) || return 0
+  RESTARTED=$SECONDS
+  say "$1 ended; the servers go on, and it is started again"
+  "start_$3" "$@"
+}
+RESTARTED=0
