@@ -113,16 +113,30 @@ apt_install() {
   # A source that cannot be reached may be one that is not needed: install decides.
   run_logged "apt-get update" "$update_log" "${as_root[@]}" "${apt[@]}" update || true
   mapfile -t daemons < <(daemons_among /run/systemd/system "$@")
-  # Masked until they are disabled: a package starts what it has enabled.
-  ((${#daemons[@]} == 0)) || "${as_root[@]}" systemctl --quiet mask --runtime "${daemons[@]}"
-  run_logged "apt-get install" "$log" "${as_root[@]}" "${apt[@]}" install --yes \
+  without_daemons run_logged "apt-get install" "$log" "${as_root[@]}" "${apt[@]}" install --yes \
     --no-install-recommends "$@" || status=$?
-  if ((${#daemons[@]} > 0)); then
-    "${as_root[@]}" systemctl --quiet unmask --runtime "${daemons[@]}"
-    "${as_root[@]}" systemctl --quiet disable "${daemons[@]}" 2>/dev/null || true
-  fi
   ((status == 0)) || apt_failed "$update_log" "$log"
   say "packages installed in $((SECONDS - began)) s"
+}
+
+# Runs COMMAND..., which may install the units of apt_install's `daemons`. They are masked until they
+# are disabled: a package starts what it has enabled. A subshell, whose trap unmasks them whatever
+# ends it.
+without_daemons() (
+  if ((${#daemons[@]} > 0)); then
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    trap unmask_daemons EXIT
+    "${as_root[@]}" systemctl --quiet mask --runtime "${daemons[@]}" ||
+      say "warning: systemctl cannot mask ${daemons[*]}, which may start now"
+  fi
+  "$@"
+)
+
+unmask_daemons() {
+  "${as_root[@]}" systemctl --quiet unmask --runtime "${daemons[@]}" ||
+    say "warning: systemctl cannot unmask ${daemons[*]}; a reboot does"
+  "${as_root[@]}" systemctl --quiet disable "${daemons[@]}" 2>/dev/null || true
 }
 
 # daemons_among SYSTEMD_FOLDER PACKAGE...: prints the units that systemd, if it runs, would start

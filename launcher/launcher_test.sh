@@ -87,6 +87,25 @@ test_daemons_are_kept_from_starting_where_systemd_runs() {
   expect_equal '' "$(daemons_among "$tmp/no-systemd" g++ prometheus python3)"
 }
 
+test_daemons_may_start_again_whatever_ends_an_installation() {
+  local as_root=() daemons=(prometheus.service) wanted
+  wanted=$'mask --runtime prometheus.service\nunmask --runtime prometheus.service'
+  wanted+=$'\ndisable prometheus.service'
+  fake_program systemctl "shift; echo \"\$@\" >>$tmp/systemctl"
+  expect_equal installed "$(without_daemons echo installed)"
+  expect_equal "$wanted" "$(<"$tmp/systemctl")"
+  rm "$tmp/systemctl"
+  # shellcheck disable=SC2016  # the parent is the shell that waits for it
+  expect_equal '' "$(expect_failure 143 without_daemons sh -c 'kill -TERM $PPID')"
+  expect_equal "$wanted" "$(<"$tmp/systemctl")"
+}
+
+test_daemons_that_cannot_be_masked_are_named() {
+  local as_root=() daemons=(prometheus.service)
+  fake_program systemctl 'exit 1'
+  expect_match '*cannot mask prometheus.service*installed*' "$(without_daemons echo installed 2>&1)"
+}
+
 test_a_slow_blas_is_pointed_out() {
   mkdir -p "$tmp/alternatives"
   ln -sfn /usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3 "$tmp/alternatives/libblas.so.3-x86_64-linux-gnu"
@@ -206,6 +225,28 @@ test_the_gateway_ends_after_the_servers() {
   obey accurate
   expect_equal 'weir: stopped gateway, accurate' "$(./weir down 2>&1)"
   expect_equal $'accurate\ngateway' "$(<"$tmp/order")"
+}
+
+# What up does while it follows: the gateway ends at once, whenever it is started.
+test_a_gateway_that_ends_is_started_again_every_few_seconds() {
+  local text
+  mkdir -p "$WEIR_STATE_DIR"
+  text=$(bash -euo pipefail -c '
+    source launcher/common.sh
+    source launcher/up.sh
+    start_gateway() { spawn "$1" echo "at $SECONDS" && wait; }
+    for SECONDS in 100 101 104 105 106 111; do each_of gateway keep_running; done' 2>&1)
+  expect_equal 3 "$(grep -c '^weir: gateway ended; the servers go on' <<<"$text")"
+  expect_equal $'at 100\nat 105\nat 111' "$(<"$WEIR_STATE_DIR/gateway.log")"
+}
+
+test_a_server_that_ends_stops_the_others() {
+  mkdir -p "$WEIR_STATE_DIR"
+  expect_equal 'weir: fast ended; stopping the others' "$(expect_failure 1 bash -c '
+    source launcher/common.sh
+    source launcher/up.sh
+    follow_log() { :; }
+    follow')"
 }
 
 failures=0
