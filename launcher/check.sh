@@ -8,7 +8,7 @@ source "$WEIR_ROOT/launcher/sources.sh"
 readonly UNIT_TESTS=(-- //... -//tests/...)
 
 command_check() {
-  local fast='' fuzzer
+  local fast='' fuzzer fuzz_targets=()
   case ${1:-} in
     --fast) fast=yes ;;
     '') ;;
@@ -26,7 +26,12 @@ command_check() {
     step asan
     step ubsan
     step tsan
-    for fuzzer in $(fuzzers); do step fuzz "$fuzzer"; done
+    mapfile -t fuzz_targets < <(fuzzers)
+    if ((${#fuzz_targets[@]} == 0)); then
+      STEPS_FAILED=$((STEPS_FAILED + 1))
+      say "Bazel finds no fuzzers; what bazel query //... says tells why"
+    fi
+    for fuzzer in "${fuzz_targets[@]}"; do step fuzz "$fuzzer"; done
   fi
   echo "$STEPS_OK checks ok, $STEPS_FAILED failed"
   ((STEPS_FAILED == 0))
@@ -85,7 +90,13 @@ cxx_sources_without_torch() {
 }
 
 check_thread-safety() { bazel_check build --config=thread-safety //...; }
-check_asan() { bazel_check test --config=asan "${UNIT_TESTS[@]}"; }
+
+# And those that record under fire, with whole programs.
+check_asan() {
+  bazel_check test --config=asan "${UNIT_TESTS[@]}" //tests:server_stats_test \
+    //tests:gateway_test //tests/faults:faults_test
+}
+
 check_ubsan() { bazel_check test --config=ubsan "${UNIT_TESTS[@]}"; }
 check_tsan() { bazel_check test --config=tsan "${UNIT_TESTS[@]}"; }
 
