@@ -6,7 +6,6 @@
 #define WEIR_GATEWAY_COMMITTER_H_
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -1,6 +1,6 @@
 // When to compact a journal.
-#ifndef WEIR_GATEWAY_COMPACTION_POLICY_H_
-#define WEIR_GATEWAY_COMPACTION_POLICY_H_
+#ifndef WEIR_GATEWAY_JOURNAL_COMPACTION_POLICY_H_
+#define WEIR_GATEWAY_JOURNAL_COMPACTION_POLICY_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -28,4 +28,4 @@ struct CompactionPolicy {
 
 }  // namespace weir
 
-#endif  // WEIR_GATEWAY_COMPACTION_POLICY_H_
+#endif  // WEIR_GATEWAY_JOURNAL_COMPACTION_POLICY_H_
