@@ -31,6 +31,7 @@ struct Boot {
   // Of an active one.
   std::shared_ptr<const Push> push;
   std::vector<MergedSeries*> links;  // By the push's series; null for what is left out.
+  bool leaves_out = false;           // Any of them.
   ModelFeed feed;
   bool shows_gauges = false;
 

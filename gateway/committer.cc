@@ -155,6 +155,7 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
       const Push& push = *submitted.push;
       const absl::StatusOr<Ledger::Verdict> verdict = ledger_.Check(push);
       if (!verdict.ok()) {
+    bool brings_family = false;  // One that has been accepted.
         ++counted.rejected;
         counted.dropped_series += RefusedSeries(verdict.status());
         answers.emplace_back(std::move(submitted.done), verdict.status());
@@ -168,7 +169,9 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
       if (push.dictionary != ledger_.DictionaryOf(push.boot_id)) {
         series -= ledger_.MostNewLines(*push.dictionary);
         --sources;
-        if (!is_first && (series < 0 || sources < 0)) {
+        // New families of the same name have to be of the same meaning.
+        const bool brings_another = ledger_.BringsFamily(*push.dictionary);
+        if (!is_first && (series < 0 || sources < 0 || (brings_family && brings_another))) {
           later.push_back(std::move(submitted));
           continue;
         }
@@ -178,6 +181,7 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
       if (*verdict == Ledger::Verdict::kBaseline) {
         kind = LedgerRecord::Kind::kBaseline;
         needs_base = needs_base || ledger_.SeqOf(push.boot_id) > 0;
+        brings_family = brings_family || brings_another;
       }
       LedgerRecord record = LedgerRecord::Of(kind, now, submitted.push);
       accepted.pushes.push_back({.submitted = std::move(submitted), .record = std::move(record)});

@@ -336,6 +336,32 @@ TEST_F(CommitterTest, TheJournalIsCompactedWhilePushesGoOn) {
   for (const char boot : {'a', 'b', 'c'}) EXPECT_EQ(RowsOf(boot), seq);
   EXPECT_LT(committer_->recovery().entries, static_cast<int64_t>(3 * seq));
 }
+TEST_F(CommitterTest, OfNewFamiliesWithOneNameThatCameTogetherOneIsTaken) {
+  io_.Hold(true);
+  Answer first;
+  Submit(Rows('z', 1, 1), first);
+  io_.Await();
+  std::vector<Answer> answers(3);
+  PushBuilder counter = Rows('a', 1, 1);
+  counter.Counter("test_new", {}, 2);
+  PushBuilder gauge = Rows('b', 1, 1);
+  gauge.Gauge("test_new", v1::GAUGE_MERGE_SUM, {}, 1);
+  PushBuilder same = Rows('c', 1, 1);
+  same.Counter("test_new", {}, 3);
+  Submit(counter, answers[0]);
+  Submit(gauge, answers[1]);
+  Submit(same, answers[2]);
+  io_.Hold(false);
+  EXPECT_TRUE(answers[0].Get().ok());
+  EXPECT_EQ(answers[1].Get().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(answers[2].Get().ok());
+  EXPECT_EQ(committer_->WithLedger([](const Ledger& ledger) {
+    return ledger.merged().Find("test_new")->series[0]->Value();
+  }),
+            5);
+  EXPECT_EQ(RowsOf('b'), -1);
+}
+
 
 TEST_F(CommitterTest, GaugesExpireWithoutAPush) {
   options_.tick = absl::Milliseconds(1);

@@ -61,8 +61,10 @@ void Ledger::Take(const LedgerRecord& record, bool live) {
   if (record.kind == LedgerRecord::Kind::kBaseline) TakeBaseline(record);
   Boot& boot = FindOrAdd(push.boot_id);
   if (push.seq <= boot.seq) return;
-  if (boot.push != nullptr && (boot.push->dictionary == push.dictionary ||
-                               boot.push->dictionary->bytes() == push.dictionary->bytes())) {
+  const bool same_series =
+      boot.push != nullptr && (boot.push->dictionary == push.dictionary ||
+                               boot.push->dictionary->bytes() == push.dictionary->bytes());
+  if (same_series && !HasPlaceForLeftOut(boot)) {
     TakeSameSeries(boot, record, live);
   } else {
     TakeOtherSeries(boot, record, live);
@@ -134,6 +136,7 @@ void Ledger::TakeOtherSeries(Boot& boot, const LedgerRecord& record, bool live) 
   boot.state = Boot::State::kActive;
   ++num_active_;
   boot.links = std::move(links);
+  boot.leaves_out = std::find(boot.links.begin(), boot.links.end(), nullptr) != boot.links.end();
   boot.feed = std::move(feed);
   merged_.Sweep();
 }
@@ -174,6 +177,7 @@ void Ledger::TakeOut(Boot& boot) {
         if (series != nullptr) merged_.Disown(*series);
       }
       boot.links = {};
+      boot.leaves_out = false;
       boot.push = nullptr;
       models_.Disconnect(boot.feed);
       --num_active_;
@@ -198,6 +202,29 @@ void Ledger::HideGauges(Boot& boot) {
   if (!std::exchange(boot.shows_gauges, false)) return;
   for (size_t i = 0; i < boot.links.size(); ++i) {
     if (IsGauge(boot.links[i])) merged_.HideGauge(GaugeOf(boot, *boot.push, i), *boot.links[i]);
+  }
+}
+
+bool Ledger::HasPlaceForLeftOut(const Boot& boot) const {
+  if (!boot.leaves_out) return false;
+  const auto families = boot.push->dictionary->families();
+  return std::any_of(families.begin(), families.end(), [&](const auto& family) {
+    return family.num_series > 0 && boot.links[family.first_series] == nullptr &&
+           merged_.Fits(family).ok();
+  });
+}
+
+void Ledger::LinkLeftOut(Boot& boot) {
+  const bool shows_gauges = boot.shows_gauges;
+  HideGauges(boot);
+  Contribute(*boot.push, boot.links, Sign::kMinus);
+  const std::vector<MergedSeries*> before =
+      std::exchange(boot.links, merged_.FindOrAdd(*boot.push->dictionary));
+  boot.leaves_out = std::find(boot.links.begin(), boot.links.end(), nullptr) != boot.links.end();
+  Contribute(*boot.push, boot.links, Sign::kPlus);
+  if (shows_gauges) ShowGauges(boot);
+  for (MergedSeries* const series : before) {
+    if (series != nullptr) merged_.Disown(*series);
   }
 }
 

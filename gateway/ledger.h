@@ -99,6 +99,9 @@ class Ledger {
   // called at least each second, and once after the last Restore.
   void Advance(absl::Time now);
 
+  // Whether a push with this dictionary would bring a family that is not there.
+  bool BringsFamily(const SeriesDictionary& dictionary) const;
+
   // All that a journal has to hold. Cheap for boots that push; what it gives stays as it is.
   void ForEachRecord(absl::FunctionRef<void(const LedgerRecord&)> fn) const;
 
@@ -148,6 +151,7 @@ class Ledger {
   void TakeSameSeries(Boot& boot, const LedgerRecord& record, bool live);
   void TakeOtherSeries(Boot& boot, const LedgerRecord& record, bool live);
   void TakeBaseline(const LedgerRecord& record);
+  absl::Status CheckFits(const SeriesDictionary& dictionary) const;
   void SetBaseline(Boot& boot, uint64_t seq, PackedTotals totals);
   void TakeOut(Boot& boot);  // What it counts, and its gauges; it is empty then.
   void ShowGauges(Boot& boot);
@@ -162,6 +166,8 @@ class Ledger {
   absl::Status RestoreTotals(const LedgerRecord& record);
   void RestoreRetired(const v1::BootTotals& from, PackedTotals totals);
   void RestoreBase(const v1::BaseTotals& from, PackedTotals totals);
+  bool HasPlaceForLeftOut(const Boot& boot) const;
+  void LinkLeftOut(Boot& boot);
 
   const Options options_;
   MergedFamilies merged_;  // Before what points into it.

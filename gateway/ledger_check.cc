@@ -27,12 +27,11 @@ absl::StatusOr<Ledger::Verdict> Ledger::Check(const Push& push) const {
   if (push.seq <= SeqOf(push.boot_id)) return Verdict::kDuplicate;
   if (boot != nullptr && boot->push != nullptr && boot->push->dictionary == push.dictionary) {
     WEIR_RETURN_IF_ERROR(CheckSameSeries(*boot->push, push));
+    if (boot->leaves_out) WEIR_RETURN_IF_ERROR(CheckFits(*push.dictionary));
     return Verdict::kNew;
   }
   WEIR_RETURN_IF_ERROR(CheckLimits(push, boot));
-  for (const SeriesDictionary::Family& family : push.dictionary->families()) {
-    WEIR_RETURN_IF_ERROR(merged_.Fits(family));
-  }
+  WEIR_RETURN_IF_ERROR(CheckFits(*push.dictionary));
   WEIR_RETURN_IF_ERROR(merged_.CheckBounds(*push.dictionary));
   if (boot != nullptr && boot->state != Boot::State::kEmpty) {
     WEIR_RETURN_IF_ERROR(CheckOtherSeries(*boot, push));
@@ -41,6 +40,20 @@ absl::StatusOr<Ledger::Verdict> Ledger::Check(const Push& push) const {
   // What a forgotten boot counted is known no more, but it has counted.
   const bool was_counted = push.acknowledged_seq > 0 || forgotten_.SeqOf(push.boot_id) > 0;
   return was_counted ? Verdict::kBaseline : Verdict::kNew;
+}
+
+bool Ledger::BringsFamily(const SeriesDictionary& dictionary) const {
+  const auto families = dictionary.families();
+  return std::any_of(families.begin(), families.end(), [&](const auto& family) {
+    return family.num_series > 0 && merged_.Find(family.name) == nullptr;
+  });
+}
+
+absl::Status Ledger::CheckFits(const SeriesDictionary& dictionary) const {
+  for (const SeriesDictionary::Family& family : dictionary.families()) {
+    WEIR_RETURN_IF_ERROR(merged_.Fits(family));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Ledger::CheckLimits(const Push& push, const Boot* boot) const {
@@ -97,7 +110,10 @@ Ledger::Aggregate Ledger::AggregateOf(const Push& push) const {
   const SeriesDictionary& dictionary = *push.dictionary;
   for (const SeriesDictionary::Family& pushed : dictionary.families()) {
     const MergedFamily* const family = merged_.Find(pushed.name);
-    if (family == nullptr || pushed.type == MetricType::kGauge) continue;
+    // Those of another type are left out.
+    if (family == nullptr || family->type != pushed.type || pushed.type == MetricType::kGauge) {
+      continue;
+    }
     for (uint32_t i = 0; i < pushed.num_series; ++i) {
       const size_t index = pushed.first_series + i;
       const SeriesDictionary::Series& source = dictionary.series()[index];

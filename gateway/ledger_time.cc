@@ -27,6 +27,7 @@ void Ledger::RetireAndExpire(absl::Time now) {
     absl::Time& began = newest.try_emplace(boot->replica, absl::InfinitePast()).first->second;
     began = std::max(began, boot->began);
   }
+  std::vector<Boot*> retire_later;
   for (const auto& [id, boot] : boots_) {
     if (boot->state != Boot::State::kActive) continue;
     boot->arrival = std::min(boot->arrival, now);
@@ -37,11 +38,22 @@ void Ledger::RetireAndExpire(absl::Time now) {
     HideGauges(*boot);
     const absl::Time retires = boot->arrival + options_.retire_after;
     if (now >= retires || boot->push->last || boot->began < newest[boot->replica]) {
-      Retire(*boot);
+      if (boot->leaves_out) {
+        retire_later.push_back(boot.get());
+      } else {
+        Retire(*boot);
+      }
     } else {
       next_event_ = std::min(next_event_, retires);
     }
   }
+  // A journal gives old boots back too, with families of another meaning than newer ones have. Once
+  // they are retired there is a place.
+  merged_.Sweep();
+  for (const auto& [id, boot] : boots_) {
+    if (HasPlaceForLeftOut(*boot)) LinkLeftOut(*boot);
+  }
+  for (Boot* const boot : retire_later) Retire(*boot);
 }
 
 void Ledger::Retire(Boot& boot) {
