@@ -120,16 +120,16 @@ absl::Status CheckFamily(const Family& family, const DictionaryLimits& limits) {
     return absl::InvalidArgumentError(
         absl::StrCat("no metric can be called \"", Printable(family.name), "\""));
   }
-  if (IsReserved(family.name)) {
+  if (limits.own_names && IsReserved(family.name)) {
     return absl::InvalidArgumentError(
         absl::StrCat(family.name, " is a metric of the gateway's own"));
   }
   if (!IsUtf8(family.help)) {
     return absl::InvalidArgumentError(absl::StrCat("the help of ", family.name, " is not UTF-8"));
   }
-  constexpr size_t kMaxHelpBytes = 4096;
-  if (family.help.size() > kMaxHelpBytes) {
-    return TooLong(absl::StrCat("the help of ", family.name), family.help.size(), kMaxHelpBytes);
+  if (family.help.size() > static_cast<size_t>(limits.max_help_bytes)) {
+    return TooLong(absl::StrCat("the help of ", family.name), family.help.size(),
+                   limits.max_help_bytes);
   }
   if ((family.type == MetricType::kGauge) != (family.merge != GaugeMerge::kNone)) {
     return absl::InvalidArgumentError(
@@ -140,7 +140,7 @@ absl::Status CheckFamily(const Family& family, const DictionaryLimits& limits) {
         absl::StrCat(family.name, " is no histogram, but has what only histograms have"));
   }
   WEIR_RETURN_IF_ERROR(CheckLabelNames(family, limits));
-  return CheckAgainstCatalogue(family);
+  return limits.own_names ? CheckAgainstCatalogue(family) : absl::OkStatus();
 }
 
 absl::Status CheckLabelValue(const Family& family, absl::string_view name, absl::string_view value,

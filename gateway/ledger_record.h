@@ -38,8 +38,8 @@ struct LedgerRecord {
   // well. Touches nothing of the ledger.
   std::string Payload() const;
 
-  // Nothing is refused because of a limit. `id` and `order` are those of the push; of other kinds
-  // they are left out.
+  // Nothing is refused because of a limit, or of a name that has become weir's own. `id` and
+  // `order` are those of the push; of other kinds they are left out.
   static absl::StatusOr<LedgerRecord> Decode(Kind kind, absl::Time arrival,
                                              absl::string_view payload);
 };

@@ -288,6 +288,25 @@ TEST(PushTest, LimitsAreNamedAndRefusedSeriesCounted) {
   EXPECT_EQ(RefusedSeries(too_large), 0);
 }
 
+TEST(PushTest, WhatWasTakenOnceCanBeReadAfterItsNameHasBecomeWeirsOwn) {
+  PushBuilder builder("host:8001", 'a', 1);
+  builder.Gauge("weir_requests_total", v1::GAUGE_MERGE_SUM, {{"other", "label"}}, 1);
+  PushBuilder reserved("host:8001", 'a', 1);
+  reserved.Counter("weir_gateway_new", {}, 1)
+      .Message("weir_gateway_new")
+      .set_help(std::string(5000, 'h'));
+  PushBuilder broken("host:8001", 'a', 1);
+  broken.Counter("not a name", {}, 1);
+  PushLimits none;
+  none.dictionary = DictionaryLimits::None();
+  for (const PushBuilder& push : {builder, reserved}) {
+    EXPECT_EQ(DecodePush(push.Bytes(), PushLimits()).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    EXPECT_TRUE(DecodePush(push.Bytes(), none).ok());
+  }
+  EXPECT_FALSE(DecodePush(broken.Bytes(), none).ok());
+}
+
 TEST(PushTest, MessagesCutLongNames) {
   const std::string name =
       SeriesName("family", absl::StrCat("a=\"", std::string(999, 'x'), "\n\""));

@@ -22,11 +22,18 @@ struct DictionaryLimits {
   int max_bounds = 1000;        // Of a histogram.
   int max_labels = 32;          // Of a series.
   int max_label_bytes = 1024;   // Of a name or value.
+  int max_help_bytes = 4096;
+  bool own_names = true;  // Names that are weir's own have to mean the same as there.
 
+  // For what was taken once: what is sound still has to be readable when weir's own names change.
   static DictionaryLimits None() {
     constexpr int kMost = std::numeric_limits<int>::max();
-    return {
-        .max_series = kMost, .max_bounds = kMost, .max_labels = kMost, .max_label_bytes = kMost};
+    return {.max_series = kMost,
+            .max_bounds = kMost,
+            .max_labels = kMost,
+            .max_label_bytes = kMost,
+            .max_help_bytes = kMost,
+            .own_names = false};
   }
 };
 
