@@ -107,7 +107,10 @@ std::string LoadReport::Codes() const {
 }
 
 void LoadReport::Merge(const LoadReport& other) {
-  for (size_t i = 0; i < calls_by_code.size(); ++i) calls_by_code[i] += other.calls_by_code[i];
+  for (size_t i = 0; i < calls_by_code.size(); ++i) {
+    calls_by_code[i] += other.calls_by_code[i];
+    unanswered_by_code[i] += other.unanswered_by_code[i];
+  }
   latency_ns.Merge(other.latency_ns);
   send_lag_ns.Merge(other.send_lag_ns);
   duration = std::max(duration, other.duration);
@@ -222,7 +225,11 @@ class LoadClient::Worker {
     if (!measured) return;
     const grpc::StatusCode code = call.status.error_code();
     const bool known = code >= 0 && code < static_cast<int>(report.calls_by_code.size());
-    ++report.calls_by_code[known ? code : grpc::StatusCode::UNKNOWN];
+    const grpc::StatusCode counted_as = known ? code : grpc::StatusCode::UNKNOWN;
+    ++report.calls_by_code[counted_as];
+    if (!call.status.ok() && options_.is_answer && !options_.is_answer(call.status)) {
+      ++report.unanswered_by_code[counted_as];
+    }
     const absl::Duration latency = now - call.due;
     if (call.status.ok()) report.latency_ns.Record(absl::ToInt64Nanoseconds(latency));
     if (options_.keep_outcomes) report.outcomes.push_back({call.due - start, latency, code});

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/histogram.h"
+#include "grpcpp/support/status.h"
 #include "grpcpp/support/status_code_enum.h"
 
 namespace weir {
@@ -34,7 +35,9 @@ struct CallOutcome {
 
 struct LoadReport {
   std::array<int64_t, 17> calls_by_code = {};  // The index is a gRPC status code.
-  Histogram latency_ns;                        // Of calls that were answered with OK.
+  // Of these, those that is_answer does not know.
+  std::array<int64_t, 17> unanswered_by_code = {};
+  Histogram latency_ns;               // Of calls that were answered with OK.
   Histogram send_lag_ns;              // Open loop: how much later than due calls were sent.
   absl::Duration duration;            // What the counts above are of.
   absl::Duration client_cpu;          // Of the client's threads, meanwhile.
@@ -76,6 +79,10 @@ class LoadClient {
     bool wait_for_server = false;
 
     bool keep_outcomes = false;
+
+    // Whether a status that is not OK is the server's answer, and not what gRPC says where none
+    // came. Without it, all of them are. Called on the client's threads.
+    std::function<bool(const grpc::Status&)> is_answer;
   };
 
   // Connects; UNAVAILABLE if nobody listens.

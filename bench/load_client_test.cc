@@ -105,6 +105,22 @@ TEST(LoadClientTest, RefusalsAreCountedByTheirCode) {
       Connected(server, {})->RunOpenLoop(ConstantArrivals(1000, absl::ZeroDuration(), kShort));
   EXPECT_EQ(report.calls_by_code[grpc::StatusCode::RESOURCE_EXHAUSTED], 100);
   EXPECT_EQ(report.Codes(), "100 RESOURCE_EXHAUSTED");
+  EXPECT_EQ(report.unanswered_by_code[grpc::StatusCode::RESOURCE_EXHAUSTED], 0);
+}
+
+TEST(LoadClientTest, WhatIsNoAnswerIsToldApart) {
+  ScriptedServer server(Always, grpc::Status(grpc::StatusCode::UNAVAILABLE, "loading"));
+  for (const char* const answer : {"loading", "draining"}) {
+    const auto is_answer = [&](const grpc::Status& status) {
+      return status.error_message() == answer;
+    };
+    const LoadReport report =
+        Connected(server, {.is_answer = is_answer})
+            ->RunOpenLoop(ConstantArrivals(100, absl::ZeroDuration(), kShort));
+    EXPECT_EQ(report.calls_by_code[grpc::StatusCode::UNAVAILABLE], 10);
+    EXPECT_EQ(report.unanswered_by_code[grpc::StatusCode::UNAVAILABLE],
+              answer == std::string("loading") ? 0 : 10);
+  }
 }
 
 TEST(LoadClientTest, ItDoesNotBeginWithoutAServer) {

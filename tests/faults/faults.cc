@@ -97,6 +97,7 @@ absl::Status StopAServer(Scene& scene) {
 // Pushes fill its sockets, and their senders give up before it reads them.
 absl::Status StopTheGateway(Scene& scene) {
   scene.Pause(kNone, kShortly);
+  scene.gateway_was_away = true;
   scene.site.gateway().Stop();
   scene.Pause(kAWhile, 2 * kAWhile);
   if (scene.Flip()) scene.KillGateway();
@@ -125,6 +126,7 @@ absl::Status DrainAServer(Scene& scene) {
 
 absl::Status DrainTheGateway(Scene& scene) {
   scene.Pause(kNone, kAWhile);
+  scene.gateway_was_away = true;
   WEIR_RETURN_IF_ERROR(scene.site.gateway().Drain());
   scene.Pause(kNone, kShortly);
   return scene.site.StartGateway();
@@ -215,6 +217,12 @@ absl::Status DisturbTheNetworkAndKillTheGateway(Scene& scene) {
   return absl::OkStatus();
 }
 
+absl::Status ForgeBoots(Scene& scene) {
+  scene.site.proxy().ForgeBoots();
+  scene.Pause(kAWhile, kAWhile);
+  return absl::OkStatus();
+}
+
 constexpr Fault kFaults[] = {
     {.name = "kill-server", .during = KillAServer},
     {.name = "kill-server-repeatedly", .during = KillAServerAgainAndAgain},
@@ -263,9 +271,12 @@ void Scene::KillServer(int server) {
 void Scene::KillGateway() {
   if (!site.gateway().running()) return;
   ++kills;
+  gateway_was_away = true;
   site.gateway().Kill();
 }
 
 absl::Span<const Fault> AllFaults() { return kFaults; }
+
+Fault DoubleCounting() { return {.name = "double-counting", .during = ForgeBoots}; }
 
 }  // namespace weir

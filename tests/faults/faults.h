@@ -25,6 +25,7 @@ struct Scene {
   int kills = 0;  // SIGKILLs.
   // Servers with requests that may have had no answer.
   std::array<bool, Site::kServers> broke = {};
+  bool gateway_was_away = false;  // So that nobody answered scrapes.
 
   bool Flip();
   int SomeServer();
@@ -51,6 +52,9 @@ struct Fault {
 };
 
 absl::Span<const Fault> AllFaults();
+
+// None of them: what a server counts is counted twice, which a trial has to find.
+Fault DoubleCounting();
 
 }  // namespace weir
 

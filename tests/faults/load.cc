@@ -1,5 +1,6 @@
 #include "tests/faults/load.h"
 
+#include <numeric>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -29,7 +30,8 @@ absl::StatusOr<std::unique_ptr<Load>> Load::Start(const Site& site, absl::Durati
                                                 .method = kPredictMethod,
                                                 .request = kinds[kind].bytes,
                                                 .timeout = absl::Minutes(2),
-                                                .wait_for_server = true}));
+                                                .wait_for_server = true,
+                                                .is_answer = IsAnswer}));
       load->parts_.push_back(std::move(part));
     }
   }
@@ -74,7 +76,9 @@ Account Load::Expected(const std::array<bool, Site::kServers>& broke) {
 std::string Load::Text() const {
   LoadReport all;
   for (const auto& part : parts_) all.Merge(part->report);
-  return absl::StrCat(all.calls(), " sent: ", all.Codes());
+  const int64_t unanswered =
+      std::accumulate(all.unanswered_by_code.begin(), all.unanswered_by_code.end(), int64_t{0});
+  return absl::StrCat(all.calls(), " sent: ", all.Codes(), "; no answer: ", unanswered);
 }
 
 }  // namespace weir

@@ -38,7 +38,7 @@ class Load {
   // `broke` may have had no answer.
   Account Expected(const std::array<bool, Site::kServers>& broke);
 
-  // "4021 sent: 3611 OK, 201 INVALID_ARGUMENT, ...". After Expected.
+  // "4021 sent: 3611 OK, 201 INVALID_ARGUMENT, ...; no answer: 3". After Expected.
   std::string Text() const;
 
  private:

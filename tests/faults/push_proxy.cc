@@ -28,6 +28,19 @@ std::shared_ptr<grpc::Channel> ChannelTo(const std::string& gateway) {
   return grpc::CreateCustomChannel(gateway, grpc::InsecureChannelCredentials(), arguments);
 }
 
+// The same counts, as another boot would push them that is new to the gateway.
+grpc::ByteBuffer OfAnotherBoot(grpc::ByteBuffer push) {  // A copy, because reading it takes it.
+  v1::PushRequest request;
+  grpc::SerializationTraits<v1::PushRequest>::Deserialize(&push, &request);
+  for (char& byte : *request.mutable_boot_id()) byte = static_cast<char>(~byte);
+  request.set_boot_unix_ns(request.boot_unix_ns() - 1);  // The true one began last.
+  request.set_acknowledged_seq(0);
+  grpc::ByteBuffer forged;
+  bool own_buffer = false;
+  grpc::SerializationTraits<v1::PushRequest>::Serialize(request, &forged, &own_buffer);
+  return forged;
+}
+
 }  // namespace
 
 // Who waits for an answer. Shared by the call and the delivery, of which either may end first.
@@ -116,9 +129,15 @@ void PushProxy::Disturb(const FaultOdds& odds, uint64_t seed) {
   schedule_.emplace(odds, seed);
 }
 
+void PushProxy::ForgeBoots() {
+  absl::MutexLock lock(&mu_);
+  forging_ = true;
+}
+
 bool PushProxy::Settle(absl::Duration timeout) {
   absl::MutexLock lock(&mu_);
   schedule_.reset();
+  forging_ = false;
   std::multimap<absl::Time, std::unique_ptr<Delivery>> due_now;
   for (auto& [due, delivery] : held_) due_now.emplace(absl::InfinitePast(), std::move(delivery));
   held_ = std::move(due_now);
@@ -145,17 +164,20 @@ void PushProxy::Take(const std::shared_ptr<Sender>& sender, const grpc::ByteBuff
     counts_.delayed += fate.delay > absl::ZeroDuration() ? 1 : 0;
     counts_.copies += static_cast<int64_t>(fate.copies.size());
     const absl::Time now = MonotonicNow();
-    const auto hold = [&](absl::Time due, std::shared_ptr<Sender> hears_the_answer)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-                            auto delivery = std::make_unique<Delivery>();
-                            delivery->request = request;
-                            delivery->sender = std::move(hears_the_answer);
-                            held_.emplace(due, std::move(delivery));
-                          };
+    const auto hold =
+        [&](const grpc::ByteBuffer& push, absl::Time due, std::shared_ptr<Sender> hears_the_answer)
+            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+              auto delivery = std::make_unique<Delivery>();
+              delivery->request = push;
+              delivery->sender = std::move(hears_the_answer);
+              held_.emplace(due, std::move(delivery));
+            };
     if (fate.delivered) {
-      hold(now + fate.delay, fate.answer == PushFate::Answer::kPassedOn ? sender : nullptr);
+      hold(request, now + fate.delay,
+           fate.answer == PushFate::Answer::kPassedOn ? sender : nullptr);
     }
-    for (const absl::Duration delay : fate.copies) hold(now + fate.delay + delay, nullptr);
+    for (const absl::Duration delay : fate.copies) hold(request, now + fate.delay + delay, nullptr);
+    if (forging_) hold(OfAnotherBoot(request), now, nullptr);
   }
   if (fate.answer == PushFate::Answer::kUnavailable) {
     sender->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the connection broke"), {});

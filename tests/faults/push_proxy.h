@@ -34,6 +34,10 @@ class PushProxy {
   // From now on.
   void Disturb(const FaultOdds& odds, uint64_t seed) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // From now on each push comes a second time, as if another boot had counted the same. No network
+  // does so: what comes of it has to be noticed.
+  void ForgeBoots() ABSL_LOCKS_EXCLUDED(mu_);
+
   // A good network again: delivers at once what is held back, and waits until it has come; false if
   // `timeout` passes before.
   bool Settle(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
@@ -65,6 +69,7 @@ class PushProxy {
 
   mutable absl::Mutex mu_;
   std::optional<FaultSchedule> schedule_ ABSL_GUARDED_BY(mu_);
+  bool forging_ ABSL_GUARDED_BY(mu_) = false;
   std::multimap<absl::Time, std::unique_ptr<Delivery>> held_ ABSL_GUARDED_BY(mu_);
   int on_the_way_ ABSL_GUARDED_BY(mu_) = 0;  // Taken off held_, and not answered yet.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

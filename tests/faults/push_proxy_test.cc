@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +34,7 @@ class FakeGateway final : public v1::StatsGateway::Service {
                     v1::PushResponse* response) override {
     absl::MutexLock lock(&mu_);
     seqs_.push_back(request->seq());
+    boots_.insert(request->boot_id());
     response->set_acknowledged_seq(request->seq());
     return grpc::Status::OK;
   }
@@ -41,10 +44,15 @@ class FakeGateway final : public v1::StatsGateway::Service {
     absl::MutexLock lock(&mu_);
     return seqs_;
   }
+  std::set<std::string> boots() const {
+    absl::MutexLock lock(&mu_);
+    return boots_;
+  }
 
  private:
   mutable absl::Mutex mu_;
   std::vector<uint64_t> seqs_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> boots_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 };
@@ -54,6 +62,7 @@ class PushProxyTest : public testing::Test {
   grpc::Status Push(uint64_t seq, std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
     v1::PushRequest request;
     request.set_seq(seq);
+    request.set_boot_id("0123456789abcdef");
     v1::PushResponse response;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -110,6 +119,16 @@ TEST_F(PushProxyTest, ADelayedPushIsAnsweredWhenItIsDelivered) {
   proxy_.Disturb({.delay = 1, .max_delay = absl::Milliseconds(50)}, 1);
   EXPECT_TRUE(Push(1).ok());
   EXPECT_EQ(proxy_.counts().delayed, 1);
+}
+
+TEST_F(PushProxyTest, AForgedBootPushesTheSame) {
+  proxy_.ForgeBoots();
+  EXPECT_TRUE(Push(1).ok());
+  EXPECT_TRUE(proxy_.Settle(absl::Seconds(10)));
+  EXPECT_EQ(gateway_.seqs(), (std::vector<uint64_t>{1, 1}));
+  EXPECT_EQ(gateway_.boots().size(), 2U);
+  EXPECT_TRUE(Push(2).ok());
+  EXPECT_EQ(gateway_.seqs().size(), 3U);
 }
 
 }  // namespace

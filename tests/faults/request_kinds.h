@@ -29,9 +29,14 @@ struct RequestKind {
 // Good ones for each model, one that does not fit its model, and one for a model that is not there.
 const std::vector<RequestKind>& RequestKinds();
 
-// What `report` says of how often requests of `kind` were counted. With `may_have_broken`, calls
-// without an answer may have been counted or not, because the server was killed, or said that it
-// drains; otherwise every call has been, under the code that the client saw.
+// Whether `status` is what a server answers; UNAVAILABLE and the like may also be what gRPC makes
+// up for a call that was lost with its connection.
+bool IsAnswer(const grpc::Status& status);
+
+// What `report` says of how often requests of `kind` were counted: every call that was answered,
+// under its code. With `may_have_broken`, those without an answer may have been counted or not,
+// because the server was killed or ended; otherwise they too have been, under the code that the
+// client saw.
 void ExpectCounted(const RequestKind& kind, const LoadReport& report, bool may_have_broken,
                    Account& account);
 

@@ -26,10 +26,11 @@ std::map<std::string, Bounds> BoundsByCode(const Account& account, absl::string_
   return bounds;
 }
 
-LoadReport Report(int64_t ok, int64_t unavailable) {
+LoadReport Report(int64_t ok, int64_t unavailable, int64_t unanswered = 0) {
   LoadReport report;
   report.calls_by_code[grpc::StatusCode::OK] = ok;
   report.calls_by_code[grpc::StatusCode::UNAVAILABLE] = unavailable;
+  report.unanswered_by_code[grpc::StatusCode::UNAVAILABLE] = unanswered;
   return report;
 }
 
@@ -37,7 +38,7 @@ const RequestKind& Images() { return RequestKinds()[0]; }
 
 TEST(RequestKindsTest, WhereNothingBrokeEveryCallIsCountedAsTheClientSawIt) {
   Account account;
-  ExpectCounted(Images(), Report(10, 2), /*may_have_broken=*/false, account);
+  ExpectCounted(Images(), Report(10, 2, 2), /*may_have_broken=*/false, account);
   const auto bounds = BoundsByCode(account, Images().model);
   EXPECT_EQ(bounds.at("OK").low, 10);
   EXPECT_EQ(bounds.at("OK").high, 10);
@@ -49,19 +50,19 @@ TEST(RequestKindsTest, WhereNothingBrokeEveryCallIsCountedAsTheClientSawIt) {
 
 TEST(RequestKindsTest, ACallThatBrokeMayHaveBeenCountedOnceUnderAnyCode) {
   Account account;
-  ExpectCounted(Images(), Report(10, 2), /*may_have_broken=*/true, account);
+  ExpectCounted(Images(), Report(10, 7, 2), /*may_have_broken=*/true, account);
   const auto bounds = BoundsByCode(account, Images().model);
   EXPECT_EQ(bounds.at("OK").low, 10);
   EXPECT_EQ(bounds.at("OK").high, 12);
-  EXPECT_EQ(bounds.at("UNAVAILABLE").low, 0);
-  EXPECT_EQ(bounds.at("UNAVAILABLE").high, 2);
-  EXPECT_EQ(bounds.at("").low, 10) << "answered OK <= counted";
-  EXPECT_EQ(bounds.at("").high, 12) << "counted <= sent";
+  EXPECT_EQ(bounds.at("UNAVAILABLE").low, 5) << "these were answered";
+  EXPECT_EQ(bounds.at("UNAVAILABLE").high, 7);
+  EXPECT_EQ(bounds.at("").low, 15) << "answered <= counted";
+  EXPECT_EQ(bounds.at("").high, 17) << "counted <= sent";
 }
 
 TEST(RequestKindsTest, RowsAreCountedOfAnsweredRequests) {
   Account account;
-  ExpectCounted(Images(), Report(10, 2), /*may_have_broken=*/true, account);
+  ExpectCounted(Images(), Report(10, 7, 2), /*may_have_broken=*/true, account);
   const std::vector<Discrepancy> found =
       account.Check([&](const Selector& selector) -> std::optional<double> {
         return selector.name == "weir_rows_total" ? 37 : -1;
@@ -74,6 +75,15 @@ TEST(RequestKindsTest, RowsAreCountedOfAnsweredRequests) {
     EXPECT_EQ(discrepancy.expected.high, 36);
   }
   EXPECT_TRUE(rows_found);
+}
+
+TEST(RequestKindsTest, WhatGrpcSaysOfALostCallIsNoAnswer) {
+  EXPECT_TRUE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "model \"fashion-fast\" is loading"}));
+  EXPECT_TRUE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "the server is draining"}));
+  EXPECT_TRUE(IsAnswer({grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full"}));
+  EXPECT_FALSE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "Socket closed"}));
+  EXPECT_FALSE(IsAnswer({grpc::StatusCode::CANCELLED, "CANCELLED"}));
+  EXPECT_FALSE(IsAnswer({grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded"}));
 }
 
 }  // namespace

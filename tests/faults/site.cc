@@ -97,7 +97,7 @@ Site::Site(const std::string& directory, std::mt19937_64& random)
             "--gateway=" + (i == 0 ? proxy_->address() : push_address),
             "--state_dir=" + Under(directory_, Replica(i)), "--replica=" + Replica(i),
             absl::StrCat("--push_interval=", absl::FormatDuration(kPushInterval)),
-            "--push_deadline=500ms"});
+            absl::StrCat("--push_deadline=", absl::FormatDuration(kPushDeadline))});
   }
 }
 

@@ -27,6 +27,7 @@
 namespace weir {
 
 inline constexpr absl::Duration kPushInterval = absl::Milliseconds(200);
+inline constexpr absl::Duration kPushDeadline = absl::Milliseconds(500);
 
 // A process that is started again and again by the same command, and all that it ever said. Not
 // thread-safe; used by one thread only (see Process).

@@ -55,6 +55,7 @@ absl::Status Trial::Start() {
 absl::Status Trial::RunRound(const Fault& fault) {
   ++round_;
   Scene scene{.site = *site_, .scraper = *scraper_, .random = random_};
+  const Scraper::Findings found_before = scraper_->findings();
   std::cout << "round " << round_ << " " << fault.name << std::flush;
   if (fault.gateway_forgets) WEIR_RETURN_IF_ERROR(CheckPrometheus());
   if (fault.before != nullptr) WEIR_RETURN_IF_ERROR(fault.before(scene));
@@ -81,7 +82,7 @@ absl::Status Trial::RunRound(const Fault& fault) {
             << std::endl;
   WEIR_ASSIGN_OR_RETURN(const auto counted, AwaitCounted(expected));
   Report(absl::StrCat("round ", round_, " ", fault.name), expected.Check(*quiet_, *counted));
-  ReportScrapes();
+  ReportScrapes(found_before, scene.gateway_was_away);
   all_rounds_.Merge(expected);
   quiet_ = counted;
   if (fault.at_end != nullptr) WEIR_RETURN_IF_ERROR(fault.at_end(scene));
@@ -91,7 +92,8 @@ absl::Status Trial::RunRound(const Fault& fault) {
 
 absl::StatusOr<std::shared_ptr<const Scrape>> Trial::AwaitQuiet() {
   // A push that is taken later than this began after all had been counted.
-  const double since = absl::ToDoubleSeconds(absl::Now() + 2 * kPushInterval - absl::UnixEpoch());
+  const double since =
+      absl::ToDoubleSeconds(absl::Now() + kPushInterval + kPushDeadline - absl::UnixEpoch());
   const std::string last_push(metric::kGatewaySourceLastPush.name);
   const Selector writable{std::string(metric::kGatewayJournalWritable.name), {}};
   std::string missing;
@@ -126,8 +128,10 @@ absl::StatusOr<std::shared_ptr<const Scrape>> Trial::AwaitCounted(const Account&
   if (nothing_is_missing(*first)) return first;
   const auto later = scraper_->Await(nothing_is_missing, kCountedTimeout);
   if (later != nullptr) {
-    // It came, but nobody could have known when: what AwaitQuiet looks at is not enough.
-    std::cout << "  counted later than expected" << std::endl;
+    // It came, but nobody could have known when.
+    ++totals_.late;
+    std::cout << "  WRONG, round " << round_ << " (seed " << options_.seed
+              << "): counted later than it was quiet" << std::endl;
     return later;
   }
   return scraper_->last();
@@ -168,13 +172,19 @@ void Trial::Report(absl::string_view where, const std::vector<Discrepancy>& disc
   }
 }
 
-void Trial::ReportScrapes() {
+void Trial::ReportScrapes(const Scraper::Findings& before, bool gateway_was_away) {
   const Scraper::Findings findings = scraper_->findings();
   for (size_t i = totals_.decreases; i < findings.falls.size(); ++i) {
     std::cout << "  WRONG, round " << round_ << " (seed " << options_.seed
               << "): " << findings.falls[i].Text() << std::endl;
   }
   totals_.decreases = static_cast<int64_t>(findings.falls.size());
+  int64_t bad_pages = findings.malformed - before.malformed;
+  if (!gateway_was_away) bad_pages += findings.failures - before.failures;
+  if (bad_pages == 0) return;
+  totals_.bad_pages += bad_pages;
+  std::cout << "  WRONG, round " << round_ << " (seed " << options_.seed << "): " << bad_pages
+            << " pages could not be read; the last error: " << findings.last_error << std::endl;
 }
 
 void Trial::WriteLogs(const std::string& directory) const {

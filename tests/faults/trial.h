@@ -46,7 +46,11 @@ class Trial {
     double lost = 0;     // Of what had to be counted.
     double doubled = 0;  // Beyond what could be.
     int64_t decreases = 0;
-    bool all_zero() const { return lost == 0 && doubled == 0 && decreases == 0; }
+    int64_t late = 0;  // Rounds of which not all was counted once it was quiet, but soon after.
+    int64_t bad_pages = 0;  // That could not be read, and had to.
+    bool all_zero() const {
+      return lost == 0 && doubled == 0 && decreases == 0 && late == 0 && bad_pages == 0;
+    }
   };
   const Totals& totals() const { return totals_; }
 
@@ -60,7 +64,8 @@ class Trial {
   absl::StatusOr<std::shared_ptr<const Scrape>> AwaitCounted(const Account& expected);
 
   void Report(absl::string_view where, const std::vector<Discrepancy>& discrepancies);
-  void ReportScrapes();
+  // `before`: what had been found when the round began.
+  void ReportScrapes(const Scraper::Findings& before, bool gateway_was_away);
 
   const Options options_;
   std::mt19937_64 random_;
