@@ -5,7 +5,6 @@
 // one does not record, answer as much as they can, in turns; pairs of them are started several
 // times, because two processes of one program are not equally fast either.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -30,6 +29,7 @@
 #include "bench/recorded_request.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
+#include "bench/scratch_directory.h"
 #include "bench/server_under_test.h"
 #include "models/data/fashion_mnist.h"
 #include "models/evaluate/held_out.h"
@@ -52,23 +52,6 @@ namespace {
 
 constexpr absl::Duration kWarmUp = absl::Milliseconds(100);
 
-// A directory that ends with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string path = std::filesystem::temp_directory_path() / "weir-bench-XXXXXX";
-    if (mkdtemp(path.data()) != nullptr) path_ = path;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // Nanoseconds a request, of the slowest of `threads` that each record all requests.
 double NsPerRequest(int threads, absl::FunctionRef<void(const RecordedRequest&)> record) {
   const int requests = absl::GetFlag(FLAGS_requests);
@@ -88,7 +71,7 @@ double NsPerRequest(int threads, absl::FunctionRef<void(const RecordedRequest&)>
 }
 
 absl::StatusOr<Repeats> MeasureRecorder() {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory(std::filesystem::temp_directory_path());
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<Recorder> recorder,
                         Recorder::Create({.state_dir = directory.path(), .replica = "weir-bench"}));
   VersionStats& stats = recorder->ForVersion(RecordedModel());
@@ -147,7 +130,7 @@ absl::StatusOr<double> RequestsPerSecond(BusyServer& busy) {
 
 // Starts the two servers once and measures them in turns, now one of them first and now the other.
 absl::Status MeasureStart(const std::string& request, Repeats& repeats) {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory(std::filesystem::temp_directory_path());
   WEIR_ASSIGN_OR_RETURN(BusyServer off, StartServer(false, "", request));
   WEIR_ASSIGN_OR_RETURN(BusyServer on, StartServer(true, directory.path(), request));
   Repeats of_start;
