@@ -151,11 +151,11 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
     int64_t series = options_.ledger.max_series - ledger_.num_lines();
     int64_t sources = options_.ledger.max_sources - ledger_.num_boots();
     bool is_first = true;
+    bool brings_family = false;  // One that has been accepted.
     for (SubmittedPush& submitted : round) {
       const Push& push = *submitted.push;
       const absl::StatusOr<Ledger::Verdict> verdict = ledger_.Check(push);
       if (!verdict.ok()) {
-    bool brings_family = false;  // One that has been accepted.
         ++counted.rejected;
         counted.dropped_series += RefusedSeries(verdict.status());
         answers.emplace_back(std::move(submitted.done), verdict.status());
@@ -176,12 +176,12 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
           continue;
         }
         is_first = false;
+        brings_family = brings_family || brings_another;
       }
       LedgerRecord::Kind kind = LedgerRecord::Kind::kPush;
       if (*verdict == Ledger::Verdict::kBaseline) {
         kind = LedgerRecord::Kind::kBaseline;
         needs_base = needs_base || ledger_.SeqOf(push.boot_id) > 0;
-        brings_family = brings_family || brings_another;
       }
       LedgerRecord record = LedgerRecord::Of(kind, now, submitted.push);
       accepted.pushes.push_back({.submitted = std::move(submitted), .record = std::move(record)});

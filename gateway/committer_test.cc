@@ -319,23 +319,6 @@ TEST_F(CommitterTest, ALimitHoldsForPushesThatCameTogether) {
   EXPECT_EQ(committer_->counters().dropped_series, 5);
 }
 
-TEST_F(CommitterTest, TheJournalIsCompactedWhilePushesGoOn) {
-  options_.compaction.min_bytes = 20'000;
-  Start();
-  uint64_t seq = 0;
-  const absl::Time deadline = MonotonicNow() + absl::Seconds(30);
-  for (int renames = 1; renames <= 3; ++renames) {
-    do {
-      ++seq;
-      for (const char boot : {'a', 'b', 'c'}) ASSERT_TRUE(Submit(Rows(boot, seq, seq)).ok());
-      ASSERT_LT(MonotonicNow(), deadline);
-    } while (!io_.AwaitRenames(renames, absl::ZeroDuration()));
-  }
-  EXPECT_LT(committer_->counters().journal_bytes, 200'000);
-  Start();
-  for (const char boot : {'a', 'b', 'c'}) EXPECT_EQ(RowsOf(boot), seq);
-  EXPECT_LT(committer_->recovery().entries, static_cast<int64_t>(3 * seq));
-}
 TEST_F(CommitterTest, OfNewFamiliesWithOneNameThatCameTogetherOneIsTaken) {
   io_.Hold(true);
   Answer first;
@@ -362,6 +345,23 @@ TEST_F(CommitterTest, OfNewFamiliesWithOneNameThatCameTogetherOneIsTaken) {
   EXPECT_EQ(RowsOf('b'), -1);
 }
 
+TEST_F(CommitterTest, TheJournalIsCompactedWhilePushesGoOn) {
+  options_.compaction.min_bytes = 20'000;
+  Start();
+  uint64_t seq = 0;
+  const absl::Time deadline = MonotonicNow() + absl::Seconds(30);
+  for (int renames = 1; renames <= 3; ++renames) {
+    do {
+      ++seq;
+      for (const char boot : {'a', 'b', 'c'}) ASSERT_TRUE(Submit(Rows(boot, seq, seq)).ok());
+      ASSERT_LT(MonotonicNow(), deadline);
+    } while (!io_.AwaitRenames(renames, absl::ZeroDuration()));
+  }
+  EXPECT_LT(committer_->counters().journal_bytes, 200'000);
+  Start();
+  for (const char boot : {'a', 'b', 'c'}) EXPECT_EQ(RowsOf(boot), seq);
+  EXPECT_LT(committer_->recovery().entries, static_cast<int64_t>(3 * seq));
+}
 
 TEST_F(CommitterTest, GaugesExpireWithoutAPush) {
   options_.tick = absl::Milliseconds(1);

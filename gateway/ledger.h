@@ -88,9 +88,12 @@ class Ledger {
   // ledger has; RESOURCE_EXHAUSTED: it is over a limit (see RefusedSeries).
   absl::StatusOr<Verdict> Check(const Push& push) const;
 
-  // What Check said kNew or kBaseline to, as kPush or kBaseline. If between the two other boots
-  // brought a family of the same name and another meaning, such series are left out.
+  // What Check said kNew or kBaseline to, as kPush or kBaseline. Between the two no other boot may
+  // have brought a new family, if this one does.
   void Apply(const LedgerRecord& record);
+
+  // Whether a push with this dictionary would bring a family that is not there.
+  bool BringsFamily(const SeriesDictionary& dictionary) const;
 
   // The largest seq that was applied; 0 if the boot is not known.
   uint64_t SeqOf(const BootId& boot_id) const;
@@ -98,9 +101,6 @@ class Ledger {
   // Does what time asks for: gauges expire, boots are retired and forgotten, windows move on. To be
   // called at least each second, and once after the last Restore.
   void Advance(absl::Time now);
-
-  // Whether a push with this dictionary would bring a family that is not there.
-  bool BringsFamily(const SeriesDictionary& dictionary) const;
 
   // All that a journal has to hold. Cheap for boots that push; what it gives stays as it is.
   void ForEachRecord(absl::FunctionRef<void(const LedgerRecord&)> fn) const;
@@ -110,6 +110,14 @@ class Ledger {
   absl::Status Restore(const LedgerRecord& record);
 
   const MergedFamilies& merged() const { return merged_; }
+
+  // Of /metrics, without those about the gateway: series, and quantiles of the models' windows.
+  int64_t num_lines() const { return merged_.num_lines() + models_.num_lines(); }
+
+  // At most so many would a push with this dictionary bring, whatever came before.
+  int64_t MostNewLines(const SeriesDictionary& dictionary) const {
+    return dictionary.num_lines() + models_.NewLines(dictionary);
+  }
 
   // By the models' names: all that have requests' durations.
   struct Model {
@@ -121,14 +129,6 @@ class Ledger {
   std::vector<LedgerSource> Sources() const;         // By replica.
   int64_t num_boots() const { return num_active_; }  // That are not retired.
   int64_t num_retired() const { return num_retired_; }
-  // Of /metrics, without those about the gateway: series, and quantiles of the models' windows.
-  int64_t num_lines() const { return merged_.num_lines() + models_.num_lines(); }
-
-  // At most so many would a push with this dictionary bring, whatever came before.
-  int64_t MostNewLines(const SeriesDictionary& dictionary) const {
-    return dictionary.num_lines() + models_.NewLines(dictionary);
-  }
-
 
   // All of it, for tests: the same text for the same state.
   std::string DebugString() const;
@@ -141,6 +141,7 @@ class Ledger {
   Boot& FindOrAdd(const BootId& boot_id);
 
   // Parts of Check.
+  absl::Status CheckFits(const SeriesDictionary& dictionary) const;
   absl::Status CheckLimits(const Push& push, const Boot* boot) const;
   absl::Status CheckSameSeries(const Push& before, const Push& after) const;
   absl::Status CheckOtherSeries(const Boot& boot, const Push& push) const;
@@ -151,11 +152,12 @@ class Ledger {
   void TakeSameSeries(Boot& boot, const LedgerRecord& record, bool live);
   void TakeOtherSeries(Boot& boot, const LedgerRecord& record, bool live);
   void TakeBaseline(const LedgerRecord& record);
-  absl::Status CheckFits(const SeriesDictionary& dictionary) const;
   void SetBaseline(Boot& boot, uint64_t seq, PackedTotals totals);
   void TakeOut(Boot& boot);  // What it counts, and its gauges; it is empty then.
   void ShowGauges(Boot& boot);
   void HideGauges(Boot& boot);
+  bool HasPlaceForLeftOut(const Boot& boot) const;
+  void LinkLeftOut(Boot& boot);
 
   // Parts of Advance.
   void RetireAndExpire(absl::Time now);
@@ -166,8 +168,6 @@ class Ledger {
   absl::Status RestoreTotals(const LedgerRecord& record);
   void RestoreRetired(const v1::BootTotals& from, PackedTotals totals);
   void RestoreBase(const v1::BaseTotals& from, PackedTotals totals);
-  bool HasPlaceForLeftOut(const Boot& boot) const;
-  void LinkLeftOut(Boot& boot);
 
   const Options options_;
   MergedFamilies merged_;  // Before what points into it.

@@ -305,7 +305,6 @@ TEST_F(LedgerTest, AfterALostJournalTheFirstSnapshotIsTheBaseline) {
   EXPECT_EQ(ValueOf("counter", R"(model="m")"), 3);
 }
 
-TEST_F(LedgerTest, FamiliesComeInTheOrderOfTheCatalogueThenByNameAndSeriesByTheirLabels) {
 TEST_F(LedgerTest, AFamilyThatHadAnotherMeaningBeforeComesBackFromTheJournal) {
   const auto record = [this](const PushBuilder& push) {
     return LedgerRecord::Of(LedgerRecord::Kind::kPush, now_, push.Decoded());
@@ -343,6 +342,7 @@ TEST_F(LedgerTest, AFamilyThatHadAnotherMeaningBeforeComesBackFromTheJournal) {
   }
 }
 
+TEST_F(LedgerTest, FamiliesComeInTheOrderOfTheCatalogueThenByNameAndSeriesByTheirLabels) {
   PushBuilder push("r", 'a', 1);
   push.Counter("b", {{"l", "2"}}, 1).Counter("b", {{"l", "10"}}, 1).Counter("a", {}, 1);
   push.Counter("weir_process_cpu_seconds_total", {{"replica", "r"}}, 1);
