@@ -16,6 +16,12 @@ namespace {
 
 absl::Status StoppedError() { return absl::UnavailableError("the gateway ends; try again"); }
 
+absl::Status TooLongError(size_t bytes) {
+  return absl::InvalidArgumentError(absl::StrCat("the push has ", bytes, " bytes, of ",
+                                                 kMaxJournalPayloadBytes,
+                                                 " that the journal can take"));
+}
+
 }  // namespace
 
 Committer::Committer(const Options& options)
@@ -54,9 +60,7 @@ void Committer::Submit(Push push, std::string bytes, Done done) {
     if (stopping_) {
       refused = StoppedError();
     } else if (submitted.bytes.size() > kMaxJournalPayloadBytes) {
-      refused = absl::InvalidArgumentError(absl::StrCat("the push has ", submitted.bytes.size(),
-                                                        " bytes, of ", kMaxJournalPayloadBytes,
-                                                        " that the journal can take"));
+      refused = TooLongError(submitted.bytes.size());
     } else if (queue_.Add(submitted)) {
       return;
     } else {
@@ -153,7 +157,8 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
     bool is_first = true;
     bool brings_family = false;  // One that has been accepted.
     for (SubmittedPush& submitted : round) {
-      const Push& push = *submitted.push;
+      const std::shared_ptr<const Push> completed = ledger_.Completed(submitted.push);
+      const Push& push = *completed;
       const absl::StatusOr<Ledger::Verdict> verdict = ledger_.Check(push);
       if (!verdict.ok()) {
         ++counted.rejected;
@@ -183,7 +188,15 @@ Committer::AcceptedRound Committer::Check(std::vector<SubmittedPush> round) {
         kind = LedgerRecord::Kind::kBaseline;
         needs_base = needs_base || ledger_.SeqOf(push.boot_id) > 0;
       }
-      LedgerRecord record = LedgerRecord::Of(kind, now, submitted.push);
+      if (completed != submitted.push) {
+        submitted.bytes = EncodePush(push);
+        if (submitted.bytes.size() > kMaxJournalPayloadBytes) {
+          ++counted.rejected;
+          answers.emplace_back(std::move(submitted.done), TooLongError(submitted.bytes.size()));
+          continue;
+        }
+      }
+      LedgerRecord record = LedgerRecord::Of(kind, now, completed);
       accepted.pushes.push_back({.submitted = std::move(submitted), .record = std::move(record)});
     }
     if (needs_base) {

@@ -170,6 +170,23 @@ TEST_F(CommitterTest, WhatIsAnsweredIsInTheLedgerAndOutlivesTheProcess) {
   EXPECT_EQ(RowsOf('a'), 16);
 }
 
+TEST_F(CommitterTest, WhatARecoveredPushLacksStaysAndOutlivesTheProcess) {
+  ASSERT_TRUE(Submit(Rows('a', 1, 10).Counter("test_rows_total", {{"model", "m"}}, 5)).ok());
+  EXPECT_FALSE(Submit(Rows('a', 2, 12)).ok());
+  EXPECT_EQ(*Submit(Rows('a', 2, 12).Recovered()), 2u);
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(RowsOf('a'), 12);
+    EXPECT_EQ(RowsOf('m'), 5);
+    EXPECT_EQ(*Submit(Rows('a', 2, 12).Recovered()), 2u);
+    Start();
+  }
+  EXPECT_EQ(committer_->recovery().restored, 1);
+  EXPECT_EQ(*Submit(Rows('a', 3, 13).Recovered()), 3u);
+  Start();
+  EXPECT_EQ(RowsOf('a'), 13);
+  EXPECT_EQ(RowsOf('m'), 5);
+}
+
 TEST_F(CommitterTest, APushThatCameBeforeIsAnsweredWithTheNewestSeq) {
   ASSERT_TRUE(Submit(Rows('a', 5, 10)).ok());
   EXPECT_EQ(*Submit(Rows('a', 5, 10)), 5u);

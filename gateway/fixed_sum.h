@@ -24,9 +24,14 @@ class FixedSum {
     return FixedSum(static_cast<__int128>(value) * kUnit);
   }
 
+  // Of(x).ToDouble() may not be x, but Of makes the same of it.
   double ToDouble() const {
     if (const auto whole = AsInteger()) return static_cast<double>(*whole);
-    return static_cast<double>(units_) / kUnit;
+    constexpr __int128 kExact = __int128{1} << 53;
+    if (-kExact < units_ && units_ < kExact) return static_cast<double>(units_) / kUnit;
+    const __int128 whole = units_ / kUnit;
+    const auto rest = static_cast<int64_t>(units_ % kUnit);
+    return static_cast<double>(whole) + static_cast<double>(rest) / kUnit;
   }
 
   // The number, if it is whole and fits.

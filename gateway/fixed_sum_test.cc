@@ -60,6 +60,17 @@ TEST(FixedSumTest, TheOrderOfAddingDoesNotMatter) {
   EXPECT_EQ(forwards, FixedSum());
 }
 
+TEST(FixedSumTest, WhatADoubleBecameIsMadeOfItsDoubleAgain) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const double value =
+        std::ldexp(static_cast<double>(random() >> 11), -static_cast<int>(random() % 90));
+    const FixedSum sum = FixedSum::Of(value);
+    ASSERT_EQ(FixedSum::Of(sum.ToDouble()), sum) << value;
+    ASSERT_EQ(FixedSum::Of(-sum.ToDouble()), FixedSum() - sum) << value;
+  }
+}
+
 TEST(FixedSumTest, ItsPartsMakeItAgain) {
   for (const double value : {0.0, 1.5, -1.5, 1e21, -1e21, 1e-9, -1e-9}) {
     const FixedSum sum = FixedSum::Of(value);

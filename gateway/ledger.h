@@ -84,6 +84,13 @@ class Ledger {
   // For DecodePush.
   std::shared_ptr<const SeriesDictionary> DictionaryOf(const BootId& boot_id) const;
 
+  // A recovered push may lack counters that its boot kept in memory alone. If it lacks any that the
+  // ledger still has by series: the same push with them as they were last, without gauges and
+  // without log-linear buckets of theirs; else `push` itself. What it gives stands for itself: that
+  // is what has to be checked, journaled and applied. Of a forgotten boot nothing is added; its
+  // counters are in the base.
+  std::shared_ptr<const Push> Completed(std::shared_ptr<const Push> push) const;
+
   // Whether the push may be applied, and as what. FAILED_PRECONDITION: it contradicts what the
   // ledger has; RESOURCE_EXHAUSTED: it is over a limit (see RefusedSeries).
   absl::StatusOr<Verdict> Check(const Push& push) const;

@@ -1,6 +1,7 @@
 // The ledger against a simple model of the truth, over thousands of random schedules: pushes that
-// are lost, repeated and reordered, servers that are killed and begin anew, a gateway that begins
-// anew with its journal, compacted or not, or without it, boots that are retired and forgotten.
+// are lost, repeated and reordered, servers that are killed and begin anew, with counters that were
+// in memory alone, a gateway that begins anew with its journal, compacted or not, or without it,
+// boots that are retired and forgotten.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -73,6 +74,7 @@ struct TestBoot {
   absl::Time began;
   bool alive = true;
   std::vector<int> series;  // In the dictionary's order, which changes.
+  std::set<int> in_memory;  // Gone once it is killed.
   std::vector<double> bounds;
   std::map<int, int64_t> counted;                  // Billionths.
   std::map<int, std::vector<uint64_t>> histogram;  // Every other series is one.
@@ -147,7 +149,10 @@ class World {
   Numbers Truth() const {
     Numbers truth;
     for (size_t i = 0; i < boots_.size(); ++i) {
-      Add(NumbersOf(boots_[i]), 1, truth);
+      Numbers numbers = NumbersOf(boots_[i]);
+      // Of what is gone, that which the gateway knew.
+      numbers.insert(known_.at(i).newest.numbers.begin(), known_.at(i).newest.numbers.end());
+      Add(numbers, 1, truth);
       Add(known_.at(i).baseline, -1, truth);
       Add(known_.at(i).folded, 1, truth);
     }
@@ -195,6 +200,7 @@ class World {
     if (std::find(boot.series.begin(), boot.series.end(), series) != boot.series.end()) return;
     boot.series.insert(boot.series.begin() + Below(boot.series.size() + 1), series);
     boot.counted[series] = 0;
+    if (Below(6) == 0) boot.in_memory.insert(series);
     if (series % 2 == 1) boot.histogram[series].resize(boot.bounds.size() + 1);
   }
 
@@ -263,15 +269,16 @@ class World {
   void Deliver() {
     if (in_flight_.empty()) return;
     std::swap(in_flight_[Below(in_flight_.size())], in_flight_.back());
-    const Snapshot snapshot = in_flight_.back();
+    Snapshot snapshot = in_flight_.back();
     if (Below(4) != 0) in_flight_.pop_back();
     TestBoot& boot = boots_[snapshot.boot];
     if (in_flight_.size() > 10) return;  // Lost.
 
     ledger_->Advance(now_);
-    auto push = DecodePush(snapshot.bytes, PushLimits(),
-                           [&](const BootId& id) { return ledger_->DictionaryOf(id); });
-    ASSERT_TRUE(push.ok()) << push.status();
+    auto decoded = DecodePush(snapshot.bytes, PushLimits(),
+                              [&](const BootId& id) { return ledger_->DictionaryOf(id); });
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    const auto push = ledger_->Completed(std::make_shared<const Push>(*std::move(decoded)));
     const auto verdict = ledger_->Check(*push);
     ASSERT_TRUE(verdict.ok()) << verdict.status();
     const BootId id = push->boot_id;
@@ -285,9 +292,8 @@ class World {
           journal_.push_back({record.kind, now_, record.Payload()});
         });
       }
-      journal_.push_back({kind, now_, snapshot.bytes});
-      const LedgerRecord record =
-          LedgerRecord::Of(kind, now_, std::make_shared<const Push>(*std::move(push)));
+      const LedgerRecord record = LedgerRecord::Of(kind, now_, push);
+      journal_.push_back({kind, now_, record.Payload()});
       ledger_->Apply(record);
       if (Below(4) == 0) ledger_->Apply(record);
     }
@@ -305,7 +311,12 @@ class World {
       Add(known->second.newest.numbers, 1, known->second.folded);
       Add(known->second.baseline, -1, known->second.folded);
     }
-    if (*verdict == Ledger::Verdict::kBaseline) known->second.baseline = snapshot.numbers;
+    if (*verdict == Ledger::Verdict::kBaseline) {
+      known->second.baseline = snapshot.numbers;
+    } else {
+      const Numbers& before = known->second.newest.numbers;
+      snapshot.numbers.insert(before.begin(), before.end());
+    }
     known->second.newest = snapshot;
     known->second.arrival = now_;
   }
@@ -314,6 +325,7 @@ class World {
     TestBoot& boot = boots_[Below(boots_.size())];
     if (!boot.alive) return;
     boot.alive = false;
+    std::erase_if(boot.series, [&](int series) { return boot.in_memory.contains(series); });
     boot.seq += Below(3);  // Handed out, and never sent.
     Begin(std::string(boot.replica));
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ class LedgerTest : public ::testing::Test {
  protected:
   // What becomes of a push, as the gateway does it.
   absl::StatusOr<Verdict> Take(const PushBuilder& builder) {
-    const auto push = builder.Decoded();
+    const auto push = ledger_->Completed(builder.Decoded());
     auto verdict = ledger_->Check(*push);
     if (!verdict.ok() || *verdict == Verdict::kDuplicate) return verdict;
     ledger_->Apply(LedgerRecord::Of(
@@ -303,6 +304,105 @@ TEST_F(LedgerTest, AfterALostJournalTheFirstSnapshotIsTheBaseline) {
   for (int hour = 0; hour < 25; ++hour) Wait(absl::Hours(1));
   EXPECT_EQ(ledger_->num_retired(), 0);
   EXPECT_EQ(ValueOf("counter", R"(model="m")"), 3);
+}
+
+TEST_F(LedgerTest, ARecoveredPushKeepsWhatTheBootHadInMemoryAlone) {
+  const std::map<uint32_t, uint64_t> log_linear = {{7, 1}, {600, 2}};
+  const auto push = [&](uint64_t seq, double rows) {
+    PushBuilder builder = Counting('a', seq, rows);
+    builder.Histogram("h", kModel, {1, 2}, {1, 2, 0}, rows, &log_linear);
+    return builder;
+  };
+  const auto labels = [](absl::string_view model) { return absl::StrCat("model=\"", model, "\""); };
+  // With its last push, with its totals alone, and with what a journal held of either.
+  for (const bool retired : {false, true}) {
+    for (const bool restarted : {false, true}) {
+      SCOPED_TRACE(absl::StrCat(retired, restarted));
+      ledger_ = std::make_unique<Ledger>(Options());
+      Wait(absl::ZeroDuration());
+      PushBuilder before = push(3, 10);
+      before.Counter("counter", {{"model", "memory"}}, 5);
+      before.Histogram("h", {{"model", "memory"}}, {2}, {3, 4}, 123456789.987654321, &log_linear);
+      before.Counter("only", {}, 3).Counter("only", {}, 4);
+      before.Gauge("gauge", v1::GAUGE_MERGE_SUM, {}, 1);
+      EXPECT_EQ(*Take(before), Verdict::kNew);
+      if (retired) Wait(absl::Hours(2));
+      EXPECT_EQ(ledger_->num_retired(), retired ? 1 : 0);
+      if (restarted) Restart();
+      const double sum = ValueOf("h", labels("memory"));
+
+      EXPECT_THAT(ErrorOf(push(4, 12)), HasSubstr("is gone"));
+      EXPECT_THAT(ErrorOf(push(4, 9).Recovered()), HasSubstr("fell from 10 to 9"));
+      EXPECT_EQ(*Take(push(4, 12).Recovered()), Verdict::kNew);
+      for (int turn = 0; turn < 2; ++turn) {
+        EXPECT_EQ(ValueOf("counter", labels("m")), 12);
+        EXPECT_EQ(ValueOf("counter", labels("memory")), 5);
+        EXPECT_EQ(ValueOf("h", labels("m")), 12);
+        EXPECT_EQ(ValueOf("h", labels("memory")), sum);
+        EXPECT_THAT(SeriesOf("h", labels("memory"))->histogram->counts, ElementsAre(3, 4));
+        EXPECT_EQ(ValueOf("only"), 7);
+        EXPECT_TRUE(std::isnan(ValueOf("gauge")));
+        const std::string state = ledger_->DebugString();
+        EXPECT_EQ(*Take(push(4, 12).Recovered()), Verdict::kDuplicate);
+        EXPECT_EQ(*Take(before), Verdict::kDuplicate);
+        EXPECT_EQ(ledger_->DebugString(), state);
+        Restart();
+      }
+
+      // Again, with more of it, and with less.
+      PushBuilder more = push(6, 13);
+      more.Counter("counter", {{"model", "memory"}}, 6);
+      EXPECT_EQ(*Take(more.Recovered()), Verdict::kNew);
+      EXPECT_EQ(*Take(push(7, 14).Recovered()), Verdict::kNew);
+      EXPECT_EQ(ValueOf("counter", labels("m")), 14);
+      EXPECT_EQ(ValueOf("counter", labels("memory")), 6);
+      EXPECT_EQ(ValueOf("only"), 7);
+      PushBuilder other = Counting('a', 8, 15);
+      other.Histogram("h", kModel, {1, 3}, {1, 2, 0}, 15);
+      EXPECT_THAT(ErrorOf(other.Recovered()), HasSubstr("other bounds"));
+      Wait(absl::Hours(2));
+      EXPECT_EQ(ledger_->num_retired(), 1);
+      EXPECT_EQ(ValueOf("counter", labels("memory")), 6);
+      EXPECT_EQ(ValueOf("h", labels("memory")), sum);
+    }
+  }
+}
+
+TEST_F(LedgerTest, ARecoveredPushIsCompletedOnlyByItsOwnBootAndWhereItLacksSomething) {
+  EXPECT_TRUE(Take(Counting('a', 1, 10)).ok());
+  for (PushBuilder& builder : std::vector<PushBuilder>{
+           Counting('b', 2, 3).Recovered(), Counting('a', 2, 10).Recovered(), Counting('a', 2, 11),
+           Counting('a', 1, 10).Recovered(), PushBuilder("replica-a", 'a', 2)}) {
+    const auto push = builder.Decoded();
+    EXPECT_EQ(ledger_->Completed(push), push);
+  }
+  // A family of another meaning is a contradiction still.
+  PushBuilder gauge("replica-a", 'a', 2);
+  gauge.Gauge("counter", v1::GAUGE_MERGE_SUM, kModel, 1);
+  EXPECT_THAT(ErrorOf(gauge.Recovered()), HasSubstr("another type"));
+  PushBuilder none("replica-a", 'a', 2);
+  EXPECT_EQ(*Take(none.Recovered()), Verdict::kNew);
+  EXPECT_EQ(ValueOf("counter", R"(model="m")"), 10);
+}
+
+TEST_F(LedgerTest, WhereOnlyABaselineIsLeftNothingCountsLessThanNothing) {
+  PushBuilder baseline = Counting('a', 7, 1000);
+  baseline.Acknowledged(6).Counter("memory", {}, 5).Histogram("h", {}, {1}, {2, 3}, 4);
+  EXPECT_EQ(*Take(baseline), Verdict::kBaseline);
+  std::vector<LedgerRecord> records;
+  ledger_->ForEachRecord([&](const LedgerRecord& record) {
+    if (record.kind == LedgerRecord::Kind::kTotals) records.push_back(record);
+  });
+  ASSERT_EQ(records.size(), 1u);
+  ledger_ = std::make_unique<Ledger>(Options());
+  ASSERT_TRUE(ledger_->Restore(records[0]).ok());
+  EXPECT_EQ(*Take(Counting('a', 8, 1003).Recovered()), Verdict::kNew);
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(ValueOf("counter", R"(model="m")"), 3);
+    EXPECT_EQ(ValueOf("memory"), 0);
+    EXPECT_THAT(SeriesOf("h")->histogram->counts, ElementsAre(0, 0));
+    Restart();
+  }
 }
 
 TEST_F(LedgerTest, AFamilyThatHadAnotherMeaningBeforeComesBackFromTheJournal) {

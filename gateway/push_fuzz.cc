@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -39,11 +40,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                absl::StrCat(Header(2), bytes.substr(size / 2)),
                                absl::StrCat(Header(3), bytes), std::string(bytes)};
   for (const std::string& part : parts) {
-    auto push = weir::DecodePush(part, weir::PushLimits(), [&](const weir::BootId& boot_id) {
+    auto decoded = weir::DecodePush(part, weir::PushLimits(), [&](const weir::BootId& boot_id) {
       return ledger.DictionaryOf(boot_id);
     });
-    if (!push.ok()) continue;
-    const auto again = weir::DecodePush(weir::EncodePush(*push), weir::PushLimits());
+    if (!decoded.ok()) continue;
+    const auto push = ledger.Completed(std::make_shared<const weir::Push>(*std::move(decoded)));
+    Require(ledger.Completed(push) == push);
+    weir::PushLimits none;
+    none.max_push_bytes = std::numeric_limits<int>::max();
+    none.dictionary = weir::DictionaryLimits::None();
+    const auto again = weir::DecodePush(weir::EncodePush(*push), none);
     Require(again.ok() && again->values == push->values &&
             again->bucket_counts == push->bucket_counts && again->log_linear == push->log_linear);
     const auto verdict = ledger.Check(*push);
@@ -51,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     ledger.Apply(weir::LedgerRecord::Of(*verdict == weir::Ledger::Verdict::kBaseline
                                             ? weir::LedgerRecord::Kind::kBaseline
                                             : weir::LedgerRecord::Kind::kPush,
-                                        now, std::make_shared<const weir::Push>(*std::move(push))));
+                                        now, push));
   }
   ledger.Advance(now);
   ledger.Advance(now + absl::Hours(2));
