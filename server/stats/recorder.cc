@@ -85,6 +85,7 @@ Recorder::Recorder(const Options& options, std::string boot_id, absl::Time boot_
   uint64_t* const cells = AddBlock(std::move(builder).Build(), 0).memory.cells();
   cpu_cell_ = cells + cpu;
   push_failures_cell_ = cells + failures;
+  unknown_ = &AddUnresolved(metric::kUnknownModel);
 }
 
 Recorder::~Recorder() = default;
@@ -107,7 +108,6 @@ Recorder::Block& Recorder::AddBlock(const StatsSchema& schema, int shards) {
     block->memory = CellMemory::Anonymous((shards + 1) * block->stride);
   }
   blocks_.push_back(std::move(block));
-  plan_.reset();
   return *blocks_.back();
 }
 
@@ -127,13 +127,26 @@ VersionStats& Recorder::ForVersion(const VersionDefinition& definition) {
 }
 
 VersionStats& Recorder::Unresolved(absl::string_view model) {
+  if (model == metric::kUnknownModel) return *unknown_;
+  if (VersionStats* const found = FindUnresolved(model); found != nullptr) return *found;
   absl::MutexLock lock(&mu_);
-  const auto found = unresolved_.find(model);
-  if (found != unresolved_.end()) return *found->second;
-  VersionLayout layout = VersionLayout::OfUnresolved(model, model != metric::kUnknownModel);
-  VersionStats& made = Add(std::unique_ptr<VersionStats>(new VersionStats(std::move(layout))));
+  // Another thread may have made it meanwhile.
+  if (VersionStats* const found = FindUnresolved(model); found != nullptr) return *found;
+  VersionStats& made = AddUnresolved(model);
+  absl::MutexLock unresolved_lock(&unresolved_mu_);
   unresolved_.emplace(model, &made);
   return made;
+}
+
+VersionStats& Recorder::AddUnresolved(absl::string_view model) {
+  VersionLayout layout = VersionLayout::OfUnresolved(model, model != metric::kUnknownModel);
+  return Add(std::unique_ptr<VersionStats>(new VersionStats(std::move(layout))));
+}
+
+VersionStats* Recorder::FindUnresolved(absl::string_view model) {
+  absl::MutexLock lock(&unresolved_mu_);
+  const auto found = unresolved_.find(model);
+  return found == unresolved_.end() ? nullptr : found->second;
 }
 
 void Recorder::RecordLoadFailure(absl::string_view model) { Unresolved(model).RecordLoadFailure(); }
@@ -150,36 +163,43 @@ void Recorder::SetProcessCpu(absl::Duration used) {
   }
 }
 
-void Recorder::FillPush(v1::PushRequest& push) {
-  absl::MutexLock lock(&mu_);
-  if (!plan_.has_value()) {
-    std::vector<const StatsSchema*> schemas;
-    for (const auto& block : blocks_) schemas.push_back(&block->schema);
-    plan_ = *SnapshotPlan::Make(schemas);  // All families are of the catalogue.
+// Shards that no thread has had yet are not read: that would give them memory.
+CellTotals Recorder::Sum(const Block& block, int slots) {
+  CellTotals sum(block.schema.cells());
+  std::vector<uint64_t> shard(sum.size());
+  const int used = std::min(slots, block.shards);
+  for (int i = 0; i <= used; ++i) {
+    uint64_t* const cells = block.memory.cells() + (i < used ? i : block.shards) * block.stride;
+    for (size_t cell = 0; cell < shard.size(); ++cell) {
+      shard[cell] = Cell(cells[cell]).load(std::memory_order_relaxed);
+    }
+    AddShard(block.schema, shard, sum);
   }
-  // Shards that no thread has had yet are not read: that would give them memory.
+  return sum;
+}
+
+void Recorder::FillPush(v1::PushRequest& push) {
+  absl::MutexLock push_lock(&push_mu_);
+  std::vector<const Block*> blocks;
+  {
+    absl::MutexLock lock(&mu_);
+    for (const auto& block : blocks_) blocks.push_back(block.get());
+    push.set_seq(++last_seq_);
+    if (file_ != nullptr) file_->SetLastSeq(last_seq_);
+  }
+  if (planned_blocks_ != blocks.size()) {
+    std::vector<const StatsSchema*> schemas;
+    for (const Block* const block : blocks) schemas.push_back(&block->schema);
+    plan_ = *SnapshotPlan::Make(schemas);  // All families are of the catalogue.
+    planned_blocks_ = blocks.size();
+  }
   const int slots = ThreadSlotsEnd();
   std::vector<CellTotals> totals;
-  std::vector<uint64_t> shard;
-  for (const auto& block : blocks_) {
-    CellTotals& sum = totals.emplace_back(block->schema.cells());
-    shard.resize(sum.size());
-    const int used = std::min(slots, block->shards);
-    for (int i = 0; i <= used; ++i) {
-      uint64_t* const cells =
-          block->memory.cells() + (i < used ? i : block->shards) * block->stride;
-      for (size_t cell = 0; cell < shard.size(); ++cell) {
-        shard[cell] = Cell(cells[cell]).load(std::memory_order_relaxed);
-      }
-      AddShard(block->schema, shard, sum);
-    }
-  }
+  for (const Block* const block : blocks) totals.push_back(Sum(*block, slots));
   push.set_replica(replica_);
   push.set_boot_id(boot_id_);
-  push.set_seq(++last_seq_);
   push.set_boot_unix_ns(absl::ToUnixNanos(boot_time_));
   plan_->Fill(totals, push);
-  if (file_ != nullptr) file_->SetLastSeq(last_seq_);
 }
 
 void Recorder::NoteAcknowledged(absl::string_view gateway, uint64_t seq) {

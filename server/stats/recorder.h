@@ -52,12 +52,13 @@ class Recorder {
   VersionStats& ForVersion(const VersionDefinition& definition) ABSL_LOCKS_EXCLUDED(mu_);
 
   // For requests that did not get as far as a version: only their code and rejection are counted.
-  // `model` is one that the repository has, or metric::kUnknownModel: whatever callers make up
-  // would be kept for good. Not for each request either.
-  VersionStats& Unresolved(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_);
+  // `model` is one that the repository has, or metric::kUnknownModel, which is there from the
+  // start: whatever callers make up would be kept for good. Once it has been made, this is a
+  // look-up that waits for nothing, neither a push nor the making of other counters.
+  VersionStats& Unresolved(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_, unresolved_mu_);
 
   // A load of a version or of a configuration failed. Unresolved(model) makes the counter, with 0.
-  void RecordLoadFailure(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_);
+  void RecordLoadFailure(absl::string_view model) ABSL_LOCKS_EXCLUDED(mu_, unresolved_mu_);
 
   // A push was not taken, at the first try or a later one.
   void RecordPushFailure();
@@ -69,7 +70,7 @@ class Recorder {
   // the caller: acknowledged_seq, interval_ms, last, and gauges, whose families may be appended to
   // the dictionary's bytes and their values to `values`. Counts that a thread recorded before it
   // let this one know are in it.
-  void FillPush(v1::PushRequest& push) ABSL_LOCKS_EXCLUDED(mu_);
+  void FillPush(v1::PushRequest& push) ABSL_LOCKS_EXCLUDED(push_mu_, mu_);
 
   // Remembers for the next boot what a gateway has, so that it can tell one that lost its journal.
   // Of up to 8 gateways.
@@ -84,7 +85,8 @@ class Recorder {
   absl::Time boot_time() const { return boot_time_; }
 
  private:
-  // As many shards as there are slots, and behind them one for the threads that have none.
+  // As many shards as there are slots, and behind them one for the threads that have none. All but
+  // the cells is constant once it is among blocks_.
   struct Block {
     StatsSchema schema;
     CellMemory memory;
@@ -97,6 +99,10 @@ class Recorder {
 
   Block& AddBlock(const StatsSchema& schema, int shards) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   VersionStats& Add(std::unique_ptr<VersionStats> version) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  VersionStats& AddUnresolved(absl::string_view model) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Null if there is none yet.
+  VersionStats* FindUnresolved(absl::string_view model) ABSL_LOCKS_EXCLUDED(unresolved_mu_);
+  static CellTotals Sum(const Block& block, int slots);
 
   const std::string replica_;
   const std::string boot_id_;
@@ -106,14 +112,23 @@ class Recorder {
   // Of what belongs to the process and not to a model; constant after construction.
   uint64_t* cpu_cell_ = nullptr;
   uint64_t* push_failures_cell_ = nullptr;
+  VersionStats* unknown_ = nullptr;  // Of metric::kUnknownModel.
 
+  // Held while a push is filled, so that one with a larger seq never counts less.
+  absl::Mutex push_mu_ ABSL_ACQUIRED_BEFORE(mu_);
+  std::optional<SnapshotPlan> plan_ ABSL_GUARDED_BY(push_mu_);  // Of the first so many blocks.
+  size_t planned_blocks_ ABSL_GUARDED_BY(push_mu_) = 0;
+
+  // Held while a block is made, which may take the disk's time.
   absl::Mutex mu_;
-  const std::unique_ptr<StatsFile> file_ ABSL_PT_GUARDED_BY(mu_);  // Null without a state_dir.
-  std::vector<std::unique_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);
+  const std::unique_ptr<StatsFile> file_ ABSL_PT_GUARDED_BY(mu_);    // Null without a state_dir.
+  std::vector<std::unique_ptr<Block>> blocks_ ABSL_GUARDED_BY(mu_);  // Only ever more.
   std::vector<std::unique_ptr<VersionStats>> versions_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, VersionStats*, std::less<>> unresolved_ ABSL_GUARDED_BY(mu_);
-  std::optional<SnapshotPlan> plan_ ABSL_GUARDED_BY(mu_);  // Of blocks_, once it is needed.
   uint64_t last_seq_ ABSL_GUARDED_BY(mu_) = 0;
+
+  // Requests look here: held for that alone. After mu_ where both are.
+  absl::Mutex unresolved_mu_ ABSL_ACQUIRED_AFTER(mu_);
+  std::map<std::string, VersionStats*, std::less<>> unresolved_ ABSL_GUARDED_BY(unresolved_mu_);
 };
 
 }  // namespace weir
