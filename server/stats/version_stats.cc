@@ -18,16 +18,17 @@ double Plus(double sum, double value) {
 }
 
 // In both of these each cell stands for itself: a reader wants every cell's newest value that it
-// may see, and nothing else by it. So relaxed operations are enough.
+// may see, and nothing else by it. So relaxed operations are enough, but for answers: who sees one
+// has to see that its request came (in_flight).
 
 // Only this thread writes, so a load and a store will do, which cost a fifth of an atomic addition.
 class OwnShard {
  public:
   explicit OwnShard(uint64_t* cells) : cells_(cells) {}
 
-  void Add(size_t cell, uint64_t count) {
+  void Add(size_t cell, uint64_t count, std::memory_order order = std::memory_order_relaxed) {
     std::atomic_ref ref(cells_[cell]);
-    ref.store(ref.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    ref.store(ref.load(std::memory_order_relaxed) + count, order);
   }
 
   void AddDouble(size_t cell, double value) {
@@ -44,8 +45,8 @@ class SharedShard {
  public:
   explicit SharedShard(uint64_t* cells) : cells_(cells) {}
 
-  void Add(size_t cell, uint64_t count) {
-    std::atomic_ref(cells_[cell]).fetch_add(count, std::memory_order_relaxed);
+  void Add(size_t cell, uint64_t count, std::memory_order order = std::memory_order_relaxed) {
+    std::atomic_ref(cells_[cell]).fetch_add(count, order);
   }
 
   void AddDouble(size_t cell, double value) {
@@ -62,10 +63,6 @@ class SharedShard {
 };
 
 uint64_t NotNegative(int64_t number) { return number > 0 ? static_cast<uint64_t>(number) : 0; }
-
-uint64_t Load(const uint64_t* cell) {
-  return std::atomic_ref(*const_cast<uint64_t*>(cell)).load(std::memory_order_relaxed);
-}
 
 size_t ConfidenceBucketOf(float score) {
   // The bound before the one that a tenth points to; from there it is three steps at most.
@@ -109,7 +106,7 @@ void VersionStats::RecordAnswer(const AnswerRecord& answer) {
   WithShard([&](auto shard) {
     auto code = static_cast<size_t>(answer.code);
     if (code >= kStatusCodes) code = static_cast<size_t>(absl::StatusCode::kUnknown);
-    shard.Add(layout_.requests + code, 1);
+    shard.Add(layout_.requests + code, 1, std::memory_order_release);
     if (answer.rejection != Rejection::kNone) {
       shard.Add(layout_.rejections + static_cast<size_t>(answer.rejection) - 1, 1);
     }
@@ -171,18 +168,24 @@ void VersionStats::RecordLoadFailure() {
   WithShard([&](auto shard) { shard.Add(layout_.load_failures, 1); });
 }
 
-int64_t VersionStats::in_flight() const {
-  int64_t answered = 0;
-  int64_t started = 0;
-  const int used = std::min<int>(ThreadSlotsEnd(), static_cast<int>(shards_));
-  for (int i = 0; i <= used; ++i) {
-    const uint64_t* const cells = Shard(i < used ? i : shards_);
-    for (size_t code = 0; code < kStatusCodes; ++code) {
-      answered += static_cast<int64_t>(Load(cells + layout_.requests + code));
+uint64_t VersionStats::Sum(size_t first, size_t count) const {
+  uint64_t sum = 0;
+  const unsigned used = std::min(static_cast<unsigned>(ThreadSlotsEnd()), shards_);
+  for (unsigned i = 0; i <= used; ++i) {
+    uint64_t* const cells = Shard(i < used ? i : shards_) + first;
+    for (size_t cell = 0; cell < count; ++cell) {
+      sum += std::atomic_ref(cells[cell]).load(std::memory_order_acquire);
     }
-    started += static_cast<int64_t>(Load(cells));
   }
-  return std::max<int64_t>(started - answered, 0);
+  return sum;
+}
+
+int64_t VersionStats::in_flight() const {
+  // In this order: a request that is answered in between counts as not answered, and one that comes
+  // in between may count, but none is seen answered that was not seen to come.
+  const uint64_t answered = Sum(layout_.requests, kStatusCodes);
+  const uint64_t started = Sum(0, 1);
+  return std::max<int64_t>(static_cast<int64_t>(started - answered), 0);
 }
 
 }  // namespace weir

@@ -47,7 +47,8 @@ class VersionStats {
   // One row of an answer. NaN and infinity count in the histogram, not in the sum.
   void RecordValue(double value);
 
-  // Requests that have come and are not answered. Not hot.
+  // Requests that have come and are not answered. Never fewer than there were all the while; those
+  // that come or are answered meanwhile may count. Not hot.
   int64_t in_flight() const;
 
  private:
@@ -66,6 +67,9 @@ class VersionStats {
   void RecordLoadFailure();
 
   uint64_t* Shard(size_t index) const { return cells_ + index * stride_; }
+
+  // Of `count` cells from `first` on, over all shards that a thread has had.
+  uint64_t Sum(size_t first, size_t count) const;
 
   const VersionDefinition definition_;
   const DurationBounds duration_bounds_;
