@@ -1,19 +1,18 @@
 #include "gateway/gateway.h"
 
 #include <chrono>
-#include <limits>
 #include <map>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
 #include "gateway/exposition.h"
+#include "gateway/journal_format.h"
 #include "gateway/models_api.h"
 #include "grpcpp/ext/health_check_service_server_builder_option.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -22,10 +21,6 @@
 
 namespace weir {
 namespace {
-
-// Pushes that are a little over the limit are told which one; gRPC cuts off what is larger still
-// before it has come.
-constexpr int64_t kPushSlackBytes = int64_t{64} << 10;
 
 constexpr absl::string_view kStartPage = R"(<!doctype html>
 <html lang="en">
@@ -68,9 +63,10 @@ absl::Status CheckOptions(const Gateway::Options& options) {
       return absl::InvalidArgumentError(absl::StrCat(name, " is not positive: ", value));
     }
   }
-  if (options.push.max_push_bytes > std::numeric_limits<int>::max() - kPushSlackBytes) {
+  if (options.push.max_push_bytes > int64_t{kMaxJournalPayloadBytes}) {
     return absl::InvalidArgumentError(
-        absl::StrCat("max_push_bytes is too large: ", options.push.max_push_bytes));
+        absl::StrCat("max_push_bytes is ", options.push.max_push_bytes, ", over the ",
+                     kMaxJournalPayloadBytes, " that the journal takes in one piece"));
   }
   if (ledger.retire_after <= absl::ZeroDuration() || ledger.forget_after < ledger.retire_after) {
     return absl::InvalidArgumentError(
@@ -100,9 +96,7 @@ absl::Status Gateway::ListenForPushes() {
   grpc::ServerBuilder builder;
   // Otherwise a second gateway on the port would take half of the connections, without a word.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(
-      static_cast<int>(options_.push.max_push_bytes + kPushSlackBytes));
-  builder.RegisterService(&push_service_);
+  push_service_.AddTo(builder);
   int port = 0;
   const std::string address = HostPort(options_.host, options_.grpc_port);
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
@@ -118,25 +112,27 @@ absl::Status Gateway::ListenForPushes() {
 
 absl::Status Gateway::ListenForHttp() {
   HttpServer::Options http = {.host = options_.host, .port = options_.http_port};
-  http.routes["/"] = FixedText("text/html; charset=utf-8", kStartPage);
-  http.routes["/healthz"] = FixedText("text/plain; charset=utf-8", "ok\n");
-  http.routes["/readyz"] = [this](HttpResponse& response) {
+  http.routes["/"].handler = FixedText("text/html; charset=utf-8", kStartPage);
+  http.routes["/healthz"].handler = FixedText("text/plain; charset=utf-8", "ok\n");
+  http.routes["/readyz"].handler = [this](HttpResponse& response) {
     const bool ready = ready_.load(std::memory_order_relaxed);
     response.code = ready ? 200 : 503;
     response.body.Append(ready ? "ready\n" : "the gateway begins or ends\n");
   };
-  http.routes["/metrics"] = OnceLoaded([this](const Committer& committer, HttpResponse& response) {
-    const absl::Time began = MonotonicNow();
-    response.content_type = kMetricsContentType;
-    committer.WithLedger([&](const Ledger& ledger) { RenderLedger(ledger, response.body); });
-    self_metrics_.Render(committer.counters(), response.body);
-    self_metrics_.ObserveScrape(MonotonicNow() - began);
-  });
-  http.routes["/api/models"] = OnceLoaded([](const Committer& committer, HttpResponse& response) {
-    response.content_type = kModelsContentType;
-    committer.WithLedger(
-        [&](const Ledger& ledger) { RenderModels(ledger, absl::Now(), response.body); });
-  });
+  http.routes["/metrics"] = {
+      .handler = OnceLoaded([this](const Committer& committer, HttpResponse& response) {
+        response.content_type = kMetricsContentType;
+        committer.WithLedger([&](const Ledger& ledger) { RenderLedger(ledger, response.body); });
+        self_metrics_.Render(committer.counters(), response.body);
+      }),
+      .is_large = true,
+      .observe = [this](absl::Duration took) { self_metrics_.ObserveScrape(took); }};
+  http.routes["/api/models"] = {
+      .handler = OnceLoaded([](const Committer& committer, HttpResponse& response) {
+        response.content_type = kModelsContentType;
+        committer.WithLedger([&](const Ledger& ledger) { RenderModels(ledger, response.body); });
+      }),
+      .is_large = true};
   WEIR_ASSIGN_OR_RETURN(http_server_, HttpServer::Create(std::move(http)));
   WEIR_LOG(kInfo, "listening for HTTP on ", HostPort(options_.host, http_server_->port()));
   return absl::OkStatus();

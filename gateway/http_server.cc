@@ -22,6 +22,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
@@ -71,6 +72,10 @@ absl::StatusOr<int> Listen(const std::string& host, int port) {
   return fd;
 }
 
+unsigned Seconds(absl::Duration timeout) {
+  return static_cast<unsigned>(std::max<int64_t>(1, absl::ToInt64Seconds(timeout)));
+}
+
 void Log(void*, const char* format, va_list arguments) {
   char text[512];
   vsnprintf(text, sizeof(text), format, arguments);
@@ -99,15 +104,13 @@ class MicroHttpServer : public HttpServer {
       close(fd);
       return absl::UnavailableError("cannot find out the port of a socket");
     }
-    const auto timeout_seconds =
-        static_cast<unsigned>(std::max<int64_t>(1, absl::ToInt64Seconds(options_.timeout)));
     daemon_ = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
         &MicroHttpServer::OnRequest, this, MHD_OPTION_EXTERNAL_LOGGER, &Log, nullptr,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
         static_cast<unsigned>(options_.threads), MHD_OPTION_CONNECTION_LIMIT,
         static_cast<unsigned>(options_.max_connections), MHD_OPTION_CONNECTION_TIMEOUT,
-        timeout_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxRequestBytes,
+        Seconds(options_.first_timeout), MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMaxRequestBytes,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, &KeepPath, nullptr,
         MHD_OPTION_END);
     if (daemon_ == nullptr) {
@@ -143,6 +146,7 @@ class MicroHttpServer : public HttpServer {
 
   MHD_Result Answer(MHD_Connection* connection, absl::string_view path, absl::string_view method,
                     void** seen) {
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, Seconds(options_.timeout));
     // An answer before all of a request has come ends the connection: right for those who would
     // send a body.
     const char* const length = Header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -152,8 +156,8 @@ class MicroHttpServer : public HttpServer {
       *seen = this;
       return MHD_YES;
     }
-    const auto route = options_.routes.find(std::string(path));
-    if (route == options_.routes.end()) {
+    const auto found = options_.routes.find(std::string(path));
+    if (found == options_.routes.end()) {
       return SendError(connection, MHD_HTTP_NOT_FOUND, "there is nothing here\n");
     }
     if (method != "GET" && method != "HEAD") {
@@ -162,22 +166,26 @@ class MicroHttpServer : public HttpServer {
     if (has_body) {
       return SendError(connection, MHD_HTTP_CONTENT_TOO_LARGE, "requests have no bodies here\n");
     }
+    const HttpRoute& route = found->second;
     // Says nothing of other data, so relaxed is enough; a little more than the limit does no harm.
-    if (unread_bytes_.load(std::memory_order_relaxed) > options_.max_unread_bytes) {
+    if (route.is_large &&
+        unread_bytes_.load(std::memory_order_relaxed) > options_.max_unread_bytes) {
       return SendError(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many slow readers\n");
     }
+    const absl::Time began = MonotonicNow();
     HttpResponse response;
     response.body = PageText(buffers_.Take());
-    route->second(response);
+    route.handler(response);
+    TextBuffer gzip;
     const char* const accepted = Header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    const bool gzip =
-        accepted != nullptr && AcceptsGzip(accepted) && response.body.size() >= kMinGzipBytes;
-    if (!gzip) return Send(connection, std::move(response), TextBuffer());
-    TextBuffer compressed = buffers_.Take();
-    Gzip(response.body, compressed);
-    buffers_.Give(std::move(response.body).ReleaseMemory());
-    response.body = PageText();
-    return Send(connection, std::move(response), std::move(compressed));
+    if (accepted != nullptr && AcceptsGzip(accepted) && response.body.size() >= kMinGzipBytes) {
+      gzip = buffers_.Take();
+      Gzip(response.body, gzip);
+      buffers_.Give(std::move(response.body).ReleaseMemory());
+      response.body = PageText();
+    }
+    if (route.observe && response.code == MHD_HTTP_OK) route.observe(MonotonicNow() - began);
+    return Send(connection, std::move(response), std::move(gzip));
   }
 
   MHD_Result SendError(MHD_Connection* connection, int code, absl::string_view text) {

@@ -122,12 +122,16 @@ class HttpServerTest : public ::testing::Test {
   void Start(HttpServer::Options options = {}) {
     options.host = "127.0.0.1";
     options.port = 0;
-    options.routes["/small"] = [](HttpResponse& response) { response.body.Append("hello\n"); };
-    options.routes["/large"] = [](HttpResponse& response) {
-      response.content_type = "text/large";
-      response.body.Append(std::string(kLargeBytes, 'x'));
-    };
-    options.routes["/broken"] = [](HttpResponse& response) {
+    const auto hello = [](HttpResponse& response) { response.body.Append("hello\n"); };
+    options.routes["/small"].handler = hello;
+    options.routes["/bounded"] = {.handler = hello, .is_large = true};
+    options.routes["/large"] = {.handler =
+                                    [](HttpResponse& response) {
+                                      response.content_type = "text/large";
+                                      response.body.Append(std::string(kLargeBytes, 'x'));
+                                    },
+                                .is_large = true};
+    options.routes["/broken"].handler = [](HttpResponse& response) {
       response.code = 503;
       response.body.Append("broken\n");
     };
@@ -294,6 +298,7 @@ TEST_F(HttpServerTest, ClientsThatDoNotReadOrFinishKeepNobodyWaiting) {
 
 TEST_F(HttpServerTest, CutsOffWhoNeitherSendsNorReads) {
   HttpServer::Options options;
+  options.first_timeout = absl::Seconds(1);
   options.timeout = absl::Seconds(1);
   Start(std::move(options));
   Client half(server_->port());
@@ -302,6 +307,40 @@ TEST_F(HttpServerTest, CutsOffWhoNeitherSendsNorReads) {
   EXPECT_EQ(idle.Get("/small").body, "hello\n");
   EXPECT_TRUE(half.IsClosed());
   EXPECT_TRUE(idle.IsClosed());
+}
+
+TEST_F(HttpServerTest, RequestsThatAreNotFinishedHoldTheLastConnectionsForAMomentOnly) {
+  HttpServer::Options options;
+  options.threads = 1;
+  options.max_connections = 4;
+  options.first_timeout = absl::Seconds(1);
+  Start(std::move(options));
+  Client idle(server_->port());
+  EXPECT_EQ(idle.Get("/small").body, "hello\n");
+  std::vector<std::unique_ptr<Client>> half;
+  for (int i = 0; i < 3; ++i) {
+    half.push_back(std::make_unique<Client>(server_->port()));
+    half.back()->Send("GET /sma");
+  }
+  EXPECT_EQ(Client(server_->port()).Get("/small").body, "hello\n");
+  for (auto& client : half) EXPECT_TRUE(client->IsClosed());
+  EXPECT_EQ(idle.Get("/small").body, "hello\n") << "it has time until the other timeout";
+}
+
+TEST_F(HttpServerTest, ObservesHowLongAnswersTook) {
+  std::atomic<int> observed = 0;
+  std::atomic<int> code = 503;
+  HttpServer::Options options;
+  options.routes["/observed"] = {
+      .handler = [&](HttpResponse& response) { response.code = code; },
+      .observe = [&](absl::Duration took) { observed += took > absl::ZeroDuration() ? 1 : 100; }};
+  Start(std::move(options));
+  Client client(server_->port());
+  client.Get("/observed");
+  EXPECT_EQ(observed, 0);
+  code = 200;
+  client.Get("/observed");
+  EXPECT_EQ(observed, 1);
 }
 
 TEST_F(HttpServerTest, BoundsWhatSlowReadersHold) {
@@ -318,12 +357,13 @@ TEST_F(HttpServerTest, BoundsWhatSlowReadersHold) {
   }
   const absl::Time deadline = MonotonicNow() + kSoon;
   do {
-    answer = quick.Get("/small");
+    answer = quick.Get("/bounded");
   } while (answer.body == "hello\n" && MonotonicNow() < deadline);
   EXPECT_THAT(answer.head, StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(quick.Get("/small").body, "hello\n") << "what is small is answered to all";
   slow.clear();
   do {
-    answer = quick.Get("/small");
+    answer = quick.Get("/bounded");
   } while (answer.body != "hello\n" && MonotonicNow() < deadline);
   EXPECT_EQ(answer.body, "hello\n");
 }
@@ -352,7 +392,7 @@ TEST_F(HttpServerTest, AHandlerThatTakesItsTimeKeepsNobodyElseWaiting) {
   absl::Notification begun;
   absl::Notification go_on;
   HttpServer::Options options;
-  options.routes["/slow"] = [&](HttpResponse& response) {
+  options.routes["/slow"].handler = [&](HttpResponse& response) {
     begun.Notify();
     go_on.WaitForNotificationWithTimeout(kSoon);
     response.body.Append("slow\n");

@@ -109,6 +109,9 @@ class Ledger {
   // called at least each second, and once after the last Restore.
   void Advance(absl::Time now);
 
+  // Of the last Advance.
+  absl::Time now() const { return last_advance_; }
+
   // All that a journal has to hold. Cheap for boots that push; what it gives stays as it is.
   void ForEachRecord(absl::FunctionRef<void(const LedgerRecord&)> fn) const;
 

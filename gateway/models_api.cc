@@ -296,8 +296,8 @@ class ModelsWriter {
 
 }  // namespace
 
-void RenderModels(const Ledger& ledger, absl::Time now, PageText& out) {
-  ModelsWriter(now, out).Write(Collect(ledger));
+void RenderModels(const Ledger& ledger, PageText& out) {
+  ModelsWriter(ledger.now(), out).Write(Collect(ledger));
 }
 
 }  // namespace weir

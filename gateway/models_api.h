@@ -4,7 +4,6 @@
 #define WEIR_GATEWAY_MODELS_API_H_
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "gateway/ledger.h"
 #include "gateway/page_text.h"
 
@@ -12,8 +11,8 @@ namespace weir {
 
 inline constexpr absl::string_view kModelsContentType = "application/json";
 
-// Appends one JSON object. `now` is that of the ledger, by the calendar. Reads only.
-void RenderModels(const Ledger& ledger, absl::Time now, PageText& out);
+// Appends one JSON object, of the ledger's time. Reads only.
+void RenderModels(const Ledger& ledger, PageText& out);
 
 }  // namespace weir
 

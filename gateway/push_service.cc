@@ -14,11 +14,15 @@
 namespace weir {
 namespace {
 
+// Pushes that are a little over the limit are told which one; gRPC cuts off what is larger still
+// before it has come.
+constexpr int64_t kPushSlackBytes = int64_t{64} << 10;
+
 // The committer writes them to the journal as one piece.
 std::string BytesOf(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   std::string bytes;
-  // It only fails for compressed messages, which gRPC has unpacked by now.
+  // It only fails for messages that never came.
   if (!buffer.Dump(&slices).ok()) return bytes;
   bytes.reserve(buffer.Length());
   for (const grpc::Slice& slice : slices) {
@@ -36,6 +40,16 @@ grpc::Status Refused(const absl::Status& why, const std::string& peer) {
 }
 
 }  // namespace
+
+void PushService::AddTo(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits_.max_push_bytes + kPushSlackBytes));
+  // A message is unpacked as a whole before its size is checked: of 1 MB there may come 1 GB.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);  // Is told to the client.
+  }
+  builder.RegisterService(this);
+}
 
 void PushService::Open(Committer& committer) {
   committer_.store(&committer, std::memory_order_release);

@@ -7,6 +7,7 @@
 #include "gateway/committer.h"
 #include "gateway/push.h"
 #include "grpcpp/impl/codegen/byte_buffer.h"
+#include "grpcpp/server_builder.h"
 #include "grpcpp/support/server_callback.h"
 #include "weir/v1/stats.grpc.pb.h"
 
@@ -19,6 +20,10 @@ class PushService final
     : public v1::StatsGateway::WithRawCallbackMethod_Push<v1::StatsGateway::Service> {
  public:
   explicit PushService(const PushLimits& limits) : limits_(limits) {}
+
+  // Registers the service, which has to outlive the server, and has gRPC refuse pushes that are far
+  // too large before they have come, and compressed ones before they are unpacked.
+  void AddTo(grpc::ServerBuilder& builder);
 
   // Until it is called, pushes are answered with UNAVAILABLE. `committer` has to outlive the gRPC
   // server.

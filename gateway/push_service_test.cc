@@ -55,8 +55,7 @@ class PushServiceTest : public testing::Test {
     EXPECT_TRUE(committer.ok()) << committer.status();
     committer_ = *std::move(committer);
     grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(2 * kMaxPushBytes);
-    builder.RegisterService(&service_);
+    service_.AddTo(builder);
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     server_ = builder.BuildAndStart();
@@ -66,8 +65,10 @@ class PushServiceTest : public testing::Test {
 
   ~PushServiceTest() override { server_->Shutdown(); }
 
-  grpc::Status Push(const v1::PushRequest& push, v1::PushResponse* response) {
+  grpc::Status Push(const v1::PushRequest& push, v1::PushResponse* response,
+                    grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
     grpc::ClientContext context;
+    context.set_compression_algorithm(compression);
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
     return stub_->Push(&context, push, response);
   }
@@ -140,6 +141,23 @@ TEST_F(PushServiceTest, APushOverTheLimitIsRefused) {
   EXPECT_EQ(committer_->counters().rejected, 1);
   push.set_dictionary(std::string(100 * kMaxPushBytes, 'x'));
   EXPECT_EQ(Push(push).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Push(Snapshot('a', 1, 5)).ok());
+}
+
+TEST_F(PushServiceTest, ACompressedPushIsRefusedAndNotUnpacked) {
+  service_.Open(*committer_);
+  v1::PushRequest push = Snapshot('a', 1, 5);
+  push.set_replica(std::string(kMaxPushBytes / 2, 'x'));
+  v1::PushResponse response;
+  for (const auto compression : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    for (const size_t bytes : {size_t{0}, size_t{64} << 20}) {
+      push.set_dictionary(std::string(bytes, 'x'));
+      const grpc::Status status = Push(push, &response, compression);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << status.error_message();
+      EXPECT_THAT(status.error_message(), HasSubstr("ompression algorithm"));
+    }
+  }
+  EXPECT_EQ(committer_->counters().applied, 0);
   EXPECT_TRUE(Push(Snapshot('a', 1, 5)).ok());
 }
 

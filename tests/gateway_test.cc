@@ -194,6 +194,7 @@ TEST_F(GatewayTest, WhatIsWrongWithItsFlagsIsOneLine) {
   fails({"--state_dir="}, "--state_dir is missing");
   fails({"--http_port=70000"}, "port 70000 is not 0 to 65535");
   fails({"--max_series=0"}, "max_series is not positive: 0");
+  fails({"--max_push_bytes=67108865"}, "over the 67108864 that the journal takes");
   fails({"--forget_after=1m"}, "expected 0 < retire_after <= forget_after, got 1h and 1m");
   fails({"--durability=disk"}, "neither process nor power");
   fails({absl::StrCat("--state_dir=", root_, "/no/such")}, "/no/such");
