@@ -59,12 +59,17 @@ void KeepAsUnreadable(const std::string& path) {
   for (size_t i = 0; i + kMaxUnreadable < kept.size(); ++i) unlink(kept[i].second.c_str());
 }
 
+void LogLeftAlone(const std::string& path, const absl::Status& why) {
+  WEIR_LOG_EVERY(kWarning, absl::Minutes(10),
+                 "cannot look into a stats file for now; it is left as it is",
+                 LogField("path", path), LogField("reason", why.message()));
+}
+
 // Opens and locks the file; -1 if its boot lives, or it was just deleted.
 int Hold(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    WEIR_LOG(kWarning, "cannot open a stats file", LogField("path", path),
-             LogField("reason", absl::ErrnoToStatus(errno, "").message()));
+    LogLeftAlone(path, absl::ErrnoToStatus(errno, "cannot open it"));
     return -1;
   }
   struct stat status = {};
@@ -75,14 +80,16 @@ int Hold(const std::string& path) {
   return -1;
 }
 
-// What a boot of `replica` has left in the file.
+// What a boot of `replica` has left in the file. UNAVAILABLE if the system does not let it be read,
+// whatever its reason: that says nothing of what is in it.
 absl::StatusOr<StatsFileContents> ReadFileOf(absl::string_view replica, const std::string& path) {
   std::error_code error;
-  if (std::filesystem::file_size(path, error) > kMaxStatsFileBytes) {
-    return absl::DataLossError("it is larger than a stats file");
-  }
-  WEIR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  WEIR_ASSIGN_OR_RETURN(StatsFileContents contents, ReadStatsFile(bytes));
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return absl::UnavailableError(error.message());
+  if (size > kMaxStatsFileBytes) return absl::DataLossError("it is larger than a stats file");
+  const absl::StatusOr<std::string> bytes = ReadFile(path);
+  if (!bytes.ok()) return absl::UnavailableError(bytes.status().message());
+  WEIR_ASSIGN_OR_RETURN(StatsFileContents contents, ReadStatsFile(*bytes));
   if (contents.replica != replica) return absl::DataLossError("it is of another replica");
   return contents;
 }
@@ -111,10 +118,7 @@ void Orphan::NoteAcknowledged(absl::string_view gateway) {
   NoteStatsAcknowledgement(acknowledged_, gateway, push_.seq());
   const auto owed = owed_to_.find(gateway);
   if (owed != owed_to_.end()) owed_to_.erase(owed);
-  if (owed_to_.empty()) {
-    if (!refused_) unlink(path_.c_str());
-    return;
-  }
+  if (!IsOwed()) return EndIfOwedToNobody();
   // Should this not succeed, the next boot pushes once more what the gateway has already.
   if (pwrite(fd_, &acknowledged_, sizeof(acknowledged_), offsetof(StatsFileHeader, acknowledged)) !=
       static_cast<ssize_t>(sizeof(acknowledged_))) {
@@ -123,14 +127,22 @@ void Orphan::NoteAcknowledged(absl::string_view gateway) {
 }
 
 void Orphan::NoteRefused(absl::string_view gateway, const absl::Status& why) {
-  WEIR_LOG(kError,
-           "a gateway refuses what an earlier boot had counted; the file is kept as *.unreadable",
-           LogField("gateway", gateway), LogField("path", path_),
-           LogField("reason", why.message()));
+  WEIR_LOG(
+      kError, "a gateway refuses what an earlier boot had counted; the file will be *.unreadable",
+      LogField("gateway", gateway), LogField("path", path_), LogField("reason", why.message()));
   const auto owed = owed_to_.find(gateway);
   if (owed != owed_to_.end()) owed_to_.erase(owed);
-  if (!refused_) KeepAsUnreadable(path_);
   refused_ = true;
+  EndIfOwedToNobody();
+}
+
+void Orphan::EndIfOwedToNobody() {
+  if (IsOwed()) return;
+  if (refused_) {
+    KeepAsUnreadable(path_);
+  } else {
+    unlink(path_.c_str());
+  }
 }
 
 std::unique_ptr<Orphan> Orphan::Take(const std::string& path, absl::string_view replica,
@@ -150,6 +162,8 @@ std::unique_ptr<Orphan> Orphan::Take(const std::string& path, absl::string_view 
   }
   if (absl::IsNotFound(status)) {
     unlink(path.c_str());
+  } else if (absl::IsUnavailable(status)) {
+    LogLeftAlone(path, status);
   } else {
     WEIR_LOG(kError,
              "cannot read what an earlier boot had counted; the file is kept as *.unreadable",
@@ -165,10 +179,12 @@ std::vector<std::unique_ptr<Orphan>> FindOrphans(const std::string& state_dir,
                                                  absl::Span<const std::string> gateways,
                                                  size_t max) {
   std::vector<std::unique_ptr<Orphan>> orphans;
-  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Take(state_dir);
+  const absl::StatusOr<DirectoryLock> lock =
+      DirectoryLock::Take(state_dir, /*timeout=*/absl::ZeroDuration());
+  if (absl::IsUnavailable(lock.status())) return orphans;  // Held.
   if (!lock.ok()) {
-    WEIR_LOG(kWarning, "cannot look for what earlier boots had counted",
-             LogField("reason", lock.status().message()));
+    WEIR_LOG_EVERY(kWarning, absl::Minutes(10), "cannot look for what earlier boots had counted",
+                   LogField("reason", lock.status().message()));
     return orphans;
   }
   for (const std::string& name : FilesOf(state_dir, StatsFilePrefix(replica), kStatsFileSuffix)) {

@@ -38,13 +38,15 @@ class Orphan {
   // Deletes the file once the push is owed to nobody; until then remembers it for the next boot.
   void NoteAcknowledged(absl::string_view gateway);
 
-  // `gateway` will never take it: logs that, and keeps the file for people as *.unreadable. The
-  // push is owed to `gateway` no more.
+  // `gateway` will never take it: logs that. The push is owed to `gateway` no more, and once it is
+  // owed to nobody, the file is kept for people as *.unreadable.
   void NoteRefused(absl::string_view gateway, const absl::Status& why);
 
  private:
   Orphan(std::string path, int fd, v1::PushRequest push, const StatsAcknowledgements& acknowledged,
          absl::Span<const std::string> gateways);
+
+  void EndIfOwedToNobody();
 
   // Makes an orphan of a file, if nobody holds it. Null if there is nothing in it to push.
   static std::unique_ptr<Orphan> Take(const std::string& path, absl::string_view replica,
@@ -64,9 +66,10 @@ class Orphan {
 };
 
 // Up to `max` orphans of `replica` in `state_dir`, to ask for more once these are done. Each is
-// owed to all of `gateways`. Files of boots that live, or of other replicas, are left alone. One
-// that cannot be read is renamed to *.unreadable with a line in the log; up to 8 of these are kept.
-// One without any count is deleted.
+// owed to all of `gateways`. Files of boots that live, or of other replicas, are left alone, and so
+// is one that the system does not let be read now. One whose bytes make no sense is renamed to
+// *.unreadable with a line in the log; up to 8 of these are kept. One without any count is deleted.
+// None while another process looks into the directory or makes a file there: to ask again later.
 std::vector<std::unique_ptr<Orphan>> FindOrphans(const std::string& state_dir,
                                                  absl::string_view replica,
                                                  absl::Span<const std::string> gateways,

@@ -1,5 +1,7 @@
 #include "server/stats/orphans.h"
 
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +15,7 @@
 #include "server/stats/decoded_push.h"
 #include "server/stats/recorder.h"
 #include "server/stats/stats_directory.h"
+#include "server/stats/stats_file.h"
 
 namespace weir {
 namespace {
@@ -103,10 +106,45 @@ TEST(OrphansTest, WhatAGatewayRefusesIsKeptForPeople) {
     orphans[0]->NoteRefused("a:9401", absl::FailedPreconditionError("a counter fell"));
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("a counter fell"));
     EXPECT_TRUE(orphans[0]->IsOwedTo("b:9401"));
+  }
+  {
+    // That boot ended too early: the other gateway still gets it.
+    const auto orphans = Find(directory);
+    ASSERT_EQ(orphans.size(), 1u);
+    orphans[0]->NoteRefused("a:9401", absl::FailedPreconditionError("a counter fell"));
     orphans[0]->NoteAcknowledged("b:9401");
   }
   EXPECT_TRUE(Find(directory).empty());
   directory.OnlyFile(".stats.unreadable");
+}
+
+TEST(OrphansTest, WhatTheSystemDoesNotLetBeReadNowIsLeftAsItIs) {
+  const StatsDirectory directory;
+  Answer(*Boot(directory), 3);
+  // The fewest files that the process may have open until it succeeds: each step fails once.
+  rlimit before = {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  std::vector<std::unique_ptr<Orphan>> orphans;
+  for (rlim_t files = 3; orphans.empty() && files < 100; ++files) {
+    const rlimit limit = {.rlim_cur = files, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    orphans = Find(directory);
+    setrlimit(RLIMIT_NOFILE, &before);
+    directory.OnlyFile(".stats");
+  }
+  ASSERT_EQ(orphans.size(), 1u);
+  EXPECT_EQ(Answered(*orphans[0]), 3);
+}
+
+TEST(OrphansTest, WhileAnotherProcessIsInTheDirectoryNoneAreFound) {
+  const StatsDirectory directory;
+  Answer(*Boot(directory));
+  {
+    const auto lock = DirectoryLock::Take(directory.path(), absl::ZeroDuration());
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    EXPECT_TRUE(Find(directory).empty());
+  }
+  EXPECT_EQ(Find(directory).size(), 1u);
 }
 
 TEST(OrphansTest, ServersThatShareADirectoryLeaveEachOtherAlone) {

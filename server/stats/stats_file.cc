@@ -10,15 +10,21 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "base/status_macros.h"
 
 namespace weir {
 namespace {
+
+// Others hold the lock for as long as reading some files takes.
+constexpr absl::Duration kLockTimeout = absl::Seconds(10);
 
 absl::Status Failure(int error, absl::string_view what, const std::string& path) {
   const absl::Status status = absl::ErrnoToStatus(error, absl::StrCat("cannot ", what, " ", path));
@@ -88,7 +94,7 @@ absl::StatusOr<std::unique_ptr<StatsFile>> StatsFile::Create(const std::string& 
     return Failure(errno, "make", directory);
   }
   // Nobody takes the file for that of a boot that has ended before it is locked.
-  WEIR_ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(directory));
+  WEIR_ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(directory, kLockTimeout));
   std::string path =
       absl::StrCat(directory, "/", StatsFileName(identity.replica, identity.boot_id));
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -158,14 +164,34 @@ void StatsFile::NoteAcknowledged(absl::string_view gateway, uint64_t seq) {
 
 void StatsFile::Delete() { unlink(path_.c_str()); }
 
-absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory) {
+absl::StatusOr<DirectoryLock> DirectoryLock::Take(const std::string& directory,
+                                                  absl::Duration timeout) {
   const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Failure(errno, "open", directory);
   DirectoryLock lock(fd);
-  while (flock(fd, LOCK_EX) != 0) {
-    if (errno != EINTR) return Failure(errno, "lock", directory);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return Failure(errno, "lock", directory);
+  // The system has no flock with a deadline, so a thread waits in place of this one. If it waits in
+  // vain, it gives the lock back as soon as it gets it.
+  struct Wait {
+    explicit Wait(DirectoryLock untaken) : lock(std::move(untaken)) {}
+    DirectoryLock lock;
+    int error = 0;
+    absl::Notification over;
+  };
+  const auto wait = std::make_shared<Wait>(std::move(lock));
+  if (timeout > absl::ZeroDuration()) {
+    std::thread([wait] {
+      wait->error = EINTR;
+      while (wait->error == EINTR) wait->error = flock(wait->lock.fd_, LOCK_EX) == 0 ? 0 : errno;
+      wait->over.Notify();
+    }).detach();
+    if (wait->over.WaitForNotificationWithTimeout(timeout)) {
+      if (wait->error != 0) return Failure(wait->error, "lock", directory);
+      return std::move(wait->lock);
+    }
   }
-  return lock;
+  return absl::UnavailableError(absl::StrCat("another process holds the lock of ", directory));
 }
 
 DirectoryLock::~DirectoryLock() {

@@ -46,7 +46,8 @@ class StatsFile {
     absl::Time boot_time;
   };
 
-  // Makes the directory if only it itself is missing. RESOURCE_EXHAUSTED if the disk is full.
+  // Makes the directory if only it itself is missing. RESOURCE_EXHAUSTED if the disk is full,
+  // UNAVAILABLE if another process has held the directory's lock for ten seconds.
   static absl::StatusOr<std::unique_ptr<StatsFile>> Create(const std::string& directory,
                                                            const Identity& identity);
   ~StatsFile();  // Keeps the file. Blocks may live on.
@@ -76,11 +77,11 @@ class StatsFile {
   StatsFileHeader* const header_;  // Mapped.
 };
 
-// Keeps two processes that share a directory from making and taking files at once. Advisory; waits
-// for the other one.
+// Keeps two processes that share a directory from making and taking files at once. Advisory.
 class DirectoryLock {
  public:
-  static absl::StatusOr<DirectoryLock> Take(const std::string& directory);
+  // Waits for others. UNAVAILABLE, with the directory's name, if one of them holds it for so long.
+  static absl::StatusOr<DirectoryLock> Take(const std::string& directory, absl::Duration timeout);
   DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ~DirectoryLock();
 

@@ -29,7 +29,7 @@ using StatsAcknowledgements = std::array<StatsAcknowledgement, 8>;
 
 // The first page. Integers are little-endian, as all machines that weir is built for have them.
 struct StatsFileHeader {
-  // Written once, before the file has its name.
+  // Written once, the magic last: until then the file's boot has counted nothing.
   uint64_t magic;
   uint32_t version;
   uint32_t crc;  // Of the `fixed` bytes with this field 0.

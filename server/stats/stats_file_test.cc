@@ -172,6 +172,21 @@ TEST(StatsFileTest, ADirectoryThatCannotBeUsedIsAnErrorThatNamesIt) {
   EXPECT_TRUE(Recorder::Create({.state_dir = directory.path() + "/a", .replica = "r"}).ok());
 }
 
+TEST(StatsFileTest, TheLockOfADirectoryIsWaitedForButNotForEver) {
+  const StatsDirectory directory;
+  auto held = std::make_unique<absl::StatusOr<DirectoryLock>>(
+      DirectoryLock::Take(directory.path(), absl::ZeroDuration()));
+  ASSERT_TRUE(held->ok()) << held->status();
+  for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Milliseconds(20)}) {
+    const absl::Status status = DirectoryLock::Take(directory.path(), timeout).status();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(directory.path()));
+  }
+  std::thread other([&] { EXPECT_NE(Boot(directory.path()), nullptr); });
+  held = nullptr;
+  other.join();
+}
+
 TEST(StatsFileTest, MoreGatewaysThanPlacesAreNotRemembered) {
   const StatsDirectory directory;
   {
