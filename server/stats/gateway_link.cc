@@ -97,6 +97,7 @@ void GatewayLink::Succeeded(absl::Time now) {
 void GatewayLink::Failed(const absl::Status& why, absl::Time now, double draw) {
   health_.Failed(why, now);
   live.Failed(now, draw);
+  refused_last = push_.last && IsRefusal(why);
   if (health_.failures() % kFailuresBeforeConnectingAnew == 0) stub_ = ConnectToGateway(address_);
 }
 

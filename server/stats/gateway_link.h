@@ -67,7 +67,8 @@ class GatewayLink {
   PushSchedule live;     // For what this boot counts.
   PushSchedule orphans;  // For what earlier ones did.
   uint64_t acknowledged_seq = 0;
-  bool has_last = false;  // The last push of this boot.
+  bool has_last = false;      // The last push of this boot.
+  bool refused_last = false;  // It will refuse it again.
 
  private:
   const std::string address_;

@@ -17,6 +17,7 @@
 namespace weir {
 namespace {
 
+constexpr absl::Duration kMaxDeadline = absl::Hours(1);
 constexpr size_t kMaxGateways = 8;  // Whose acknowledgements the recorder remembers.
 
 // Of the last push, while nothing but it keeps the server from ending.
@@ -41,15 +42,19 @@ absl::Status Pusher::Check(const Options& options) {
     return absl::InvalidArgumentError(absl::StrCat("the push interval is 1ms to 1h, got ",
                                                    absl::FormatDuration(options.interval)));
   }
-  if (options.deadline <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(absl::StrCat("the deadline of pushes is positive, got ",
-                                                   absl::FormatDuration(options.deadline)));
+  if (options.deadline <= absl::ZeroDuration() || options.deadline > kMaxDeadline) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the deadline of pushes is positive and 1h at most, got ",
+                     absl::FormatDuration(options.deadline)));
   }
   return absl::OkStatus();
 }
 
 Pusher::Pusher(Options options, Recorder& recorder, CallQueue& queue)
-    : options_(std::move(options)), recorder_(recorder), queue_(queue) {
+    : options_(std::move(options)),
+      recorder_(recorder),
+      queue_(queue),
+      search_({.interval = options_.search_interval}, MonotonicNow()) {
   const PushSchedule::Options live = {.interval = options_.interval,
                                       .max_backoff = options_.max_backoff};
   const absl::Time now = MonotonicNow();
@@ -94,8 +99,8 @@ void Pusher::Run() {
 }
 
 void Pusher::PushUntilEnd() {
-  LookForOrphans();
   while (!end().has_value()) {
+    if (Searches() && search_.due() <= MonotonicNow()) LookForOrphans();
     PushWhatIsDue();
     Await(NextDue(), /*or_end=*/true);
     TakeAnswers();
@@ -110,7 +115,7 @@ void Pusher::PushLast(absl::Time at_latest) {
     absl::Time next = at_latest;
     bool all = true;
     for (const auto& link : links_) {
-      if (link->has_last) continue;
+      if (link->has_last || link->refused_last) continue;
       all = false;
       if (link->busy()) continue;
       if (link->live.due() <= now && now < at_latest) {
@@ -197,8 +202,8 @@ bool Pusher::IsDone(const Orphan& orphan) const {
 }
 
 void Pusher::LookForOrphans() {
-  if (options_.state_dir.empty()) return;
   orphans_ = FindOrphans(options_.state_dir, recorder_.replica(), options_.gateways);
+  search_.Succeeded(MonotonicNow());
 }
 
 Orphan* Pusher::OrphanFor(const GatewayLink& link) const {
@@ -224,7 +229,7 @@ void Pusher::PushWhatIsDue() {
 }
 
 absl::Time Pusher::NextDue() const {
-  absl::Time next = absl::InfiniteFuture();
+  absl::Time next = Searches() ? search_.due() : absl::InfiniteFuture();
   for (const auto& link : links_) {
     if (link->busy()) continue;
     next = std::min(next, link->live.due());

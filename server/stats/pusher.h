@@ -20,6 +20,7 @@
 #include "server/rpc/call_queue.h"
 #include "server/stats/gateway_link.h"
 #include "server/stats/orphans.h"
+#include "server/stats/push_schedule.h"
 #include "server/stats/recorder.h"
 #include "weir/v1/stats.pb.h"
 
@@ -30,16 +31,18 @@ namespace weir {
 // most one at a time for each gateway, and a thread of the pusher's own does all the work but for
 // the answers' way in. Policy is in PushSchedule.
 //
-// What earlier boots had counted when they were killed goes first.
+// What earlier boots had counted when they were killed goes first. They are looked for again and
+// again: one that is just ending still holds its file.
 class Pusher {
  public:
   struct Options {
-    std::vector<std::string> gateways;                 // HOST:PORT, at most 8 of them.
-    absl::Duration interval = absl::Seconds(1);        // 1 ms to 1 h.
-    absl::Duration deadline = absl::Seconds(5);        // Of one push.
-    absl::Duration max_backoff = absl::Seconds(5);     // Between tries.
-    std::string state_dir;                             // Of earlier boots; empty: there are none.
-    std::function<void(v1::PushRequest&)> add_gauges;  // On the pusher's thread; may be null.
+    std::vector<std::string> gateways;                   // HOST:PORT, at most 8 of them.
+    absl::Duration interval = absl::Seconds(1);          // 1 ms to 1 h.
+    absl::Duration deadline = absl::Seconds(5);          // Of one push.
+    absl::Duration max_backoff = absl::Seconds(5);       // Between tries.
+    std::string state_dir;                               // Of earlier boots; empty: there are none.
+    absl::Duration search_interval = absl::Seconds(10);  // Between looks for them.
+    std::function<void(v1::PushRequest&)> add_gauges;    // On the pusher's thread; may be null.
   };
 
   // INVALID_ARGUMENT that names what is wrong with the options.
@@ -50,9 +53,10 @@ class Pusher {
   Pusher(Options options, Recorder& recorder, CallQueue& queue);
   ~Pusher();  // Without a last push, unless there was one.
 
-  // Once nothing is recorded any more: pushes a last time, until all gateways have acknowledged it,
-  // but no longer than `timeout`. Returns whether they have; the recorder's file is deleted then,
-  // and otherwise left to the next boot. The pusher has no call on the queue from then on. Once.
+  // Once nothing is recorded any more: pushes a last time, until all gateways have acknowledged or
+  // refused it, but no longer than `timeout`. Returns whether all have acknowledged it; the
+  // recorder's file is deleted then, and otherwise left to the next boot. The pusher has no call on
+  // the queue from then on. Once.
   bool Finish(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -89,6 +93,7 @@ class Pusher {
 
   Orphan* OrphanFor(const GatewayLink& link) const;
   bool IsDone(const Orphan& orphan) const;
+  bool Searches() const { return orphans_.empty() && !options_.state_dir.empty(); }
   void LookForOrphans();
   double Draw() { return std::uniform_real_distribution<double>()(random_); }
 
@@ -103,6 +108,7 @@ class Pusher {
   // For the thread alone, as long as it runs.
   std::vector<std::unique_ptr<GatewayLink>> links_;
   std::vector<std::unique_ptr<Orphan>> orphans_;
+  PushSchedule search_;  // When to look for more, while there are none.
   std::minstd_rand random_{std::random_device()()};
   uint64_t last_seq_ = 0;  // Of this boot.
 

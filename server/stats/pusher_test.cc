@@ -243,6 +243,22 @@ TEST_F(PusherTest, TheLastPushIsTriedUntilTheGatewayTakesIt) {
   EXPECT_EQ(Files(), 0u);
 }
 
+TEST_F(PusherTest, TheEndDoesNotWaitForAGatewayThatRefusesTheLastPush) {
+  FakeGateway refusing;
+  FakeGateway well;
+  refusing.SetPolicy([](const v1::PushRequest& push) -> FakeGateway::Answer {
+    if (!push.last()) return {};
+    return {.status = grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "a counter fell")};
+  });
+  Push({refusing.address(), well.address()});
+  Count(2);
+  const absl::Time begin = MonotonicNow();
+  EXPECT_FALSE(Finish(absl::Hours(1)));
+  EXPECT_LT(MonotonicNow() - begin, kPatience);
+  EXPECT_EQ(Answered(well.Await(IsLast)), 2);
+  EXPECT_EQ(Files(), 1u);
+}
+
 TEST_F(PusherTest, WhatNobodyAcknowledgedStaysForTheNextBoot) {
   FakeGateway gateway;
   gateway.Stop();
@@ -274,6 +290,18 @@ TEST_F(PusherTest, WhatAKilledBootHadCountedGoesFirst) {
   EXPECT_EQ(Answered(pushes[1]), 1);
   EXPECT_TRUE(Finish());
   EXPECT_EQ(Files(), 0u);
+}
+
+TEST_F(PusherTest, ABootThatStillHoldsItsFileAtTheStartIsFoundLater) {
+  FakeGateway gateway;
+  Count(7);
+  std::unique_ptr<Recorder> ending = std::move(recorder_);
+  Boot();
+  Push({gateway.address()}, {.search_interval = absl::Milliseconds(10)});
+  gateway.AwaitMore(5);
+  for (const v1::PushRequest& push : gateway.pushes()) EXPECT_FALSE(IsRecovered(push));
+  ending = nullptr;
+  EXPECT_EQ(Answered(gateway.Await(IsRecovered)), 7);
 }
 
 TEST_F(PusherTest, WhatAKilledBootHadCountedIsKeptUntilAllGatewaysHaveIt) {
@@ -346,6 +374,7 @@ TEST_F(PusherTest, BadOptionsAreRefusedByName) {
   EXPECT_THAT(why({.interval = absl::Microseconds(500)}), HasSubstr("1ms to 1h"));
   EXPECT_THAT(why({.interval = absl::Hours(2)}), HasSubstr("1ms to 1h"));
   EXPECT_THAT(why({.deadline = absl::ZeroDuration()}), HasSubstr("positive"));
+  EXPECT_THAT(why({.deadline = absl::Hours(2)}), HasSubstr("1h at most"));
 }
 
 }  // namespace
