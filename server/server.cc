@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "base/net.h"
 #include "base/status_macros.h"
 #include "grpcpp/security/server_credentials.h"
@@ -39,10 +38,27 @@ Pusher::Options PusherOptions(const StatsOptions& stats) {
           .state_dir = stats.state_dir};
 }
 
+absl::Status Check(const StatsOptions& stats) {
+  if (!stats.record && !stats.gateways.empty()) {
+    return absl::InvalidArgumentError(
+        "--gateway is named but --record_stats is false: there is nothing to push");
+  }
+  if (!stats.record && !stats.state_dir.empty()) {
+    return absl::InvalidArgumentError(
+        "--state_dir is named but --record_stats is false: there is nothing to keep");
+  }
+  if (stats.last_push_timeout <= absl::ZeroDuration() || stats.last_push_timeout > absl::Hours(1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the timeout of the last push is positive and 1h at most, got ",
+                     absl::FormatDuration(stats.last_push_timeout)));
+  }
+  return Pusher::Check(PusherOptions(stats));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
-  WEIR_RETURN_IF_ERROR(Pusher::Check(PusherOptions(options.stats)));
+  WEIR_RETURN_IF_ERROR(Check(options.stats));
   auto stats = std::make_unique<Stats>();
   auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
   WEIR_ASSIGN_OR_RETURN(
@@ -134,14 +150,20 @@ absl::Status Server::StartRecording(int port) {
           {.state_dir = stats.state_dir,
            .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", port) : stats.replica,
            .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
-  // Counters of models begin with the model, those of no model here.
-  stats_->recorder->Unresolved(metric::kUnknownModel);
   prediction_.recorder = stats_->recorder.get();
   return absl::OkStatus();
 }
 
 void Server::StartPushing() {
-  if (stats_->recorder == nullptr || options_.stats.gateways.empty()) return;
+  if (stats_->recorder == nullptr) return;
+  if (options_.stats.gateways.empty()) {
+    // The files stay for the day when a gateway is named.
+    if (!options_.stats.state_dir.empty()) {
+      WEIR_LOG(kWarning, "counts are kept on disk but there is no --gateway that gets them",
+               LogField("state_dir", options_.stats.state_dir));
+    }
+    return;
+  }
   Pusher::Options options = PusherOptions(options_.stats);
   stats_->gauges = std::make_unique<Gauges>(repository_->catalog(), *stats_->recorder);
   options.add_gauges = [this](v1::PushRequest& push) { stats_->gauges->AddTo(push); };
@@ -193,9 +215,9 @@ void Server::Drain(absl::Duration timeout) {
   grpc_server_->Shutdown(std::chrono::system_clock::now());
   gate_.AwaitEmpty(absl::InfiniteDuration());
   call_queue_->AwaitCalls();
-  PushLast();  // Every answer is out, so everything is counted.
+  repository_->Join();  // A load that fails is counted; meanwhile pushes go on.
+  PushLast();           // Every answer is out too, so everything is counted.
   call_queue_->Shutdown();
-  repository_->Join();  // It tells the server's health, and answers an operator's call.
   grpc_server_->Wait();
 }
 

@@ -32,13 +32,13 @@ namespace weir {
 
 // What is counted, and who gets it.
 struct StatsOptions {
-  bool record = true;
+  bool record = true;     // False goes with neither a state_dir nor gateways.
   std::string replica;    // The server's stable name; empty: its host's name and its port.
   std::string state_dir;  // Where counts outlive a kill; empty: in memory only.
   std::vector<std::string> gateways;  // HOST:PORT; each gets everything. Empty: nobody does.
   absl::Duration push_interval = absl::Seconds(1);
   absl::Duration push_deadline = absl::Seconds(5);
-  absl::Duration last_push_timeout = absl::Seconds(5);  // How long Drain waits for it.
+  absl::Duration last_push_timeout = absl::Seconds(5);  // How long Drain waits for it; 1 h at most.
 };
 
 class Server {

@@ -178,7 +178,7 @@ TEST_F(ServerStatsTest, PushingTakesAThreadOfItsOwnAndNoneOfGrpcThatPolls) {
 }
 
 TEST_F(ServerStatsTest, RecordingCanBeSwitchedOff) {
-  RunningServer server(Flags({"--record_stats=false"}));
+  RunningServer server(Flags({"--record_stats=false", "--gateway=", "--state_dir="}));
   ASSERT_TRUE(server.WaitUntilReady(kModel));
   Predict(server, 2);
   server.process().Signal(SIGTERM);
@@ -188,9 +188,9 @@ TEST_F(ServerStatsTest, RecordingCanBeSwitchedOff) {
 }
 
 TEST_F(ServerStatsTest, BadFlagsAreRefusedByName) {
-  const auto refusal = [&](const std::string& flag) {
+  const auto refusal = [&](const std::string& flag, const std::string& more = "--record_stats") {
     Process process({"server/weir-server", absl::StrCat("--model_repository=", kShippedModels),
-                     "--host=127.0.0.1", "--port=0", flag});
+                     "--host=127.0.0.1", "--port=0", flag, more});
     EXPECT_EQ(process.Wait(), 1) << flag;
     return process.output();
   };
@@ -199,6 +199,13 @@ TEST_F(ServerStatsTest, BadFlagsAreRefusedByName) {
   EXPECT_THAT(refusal(absl::StrCat("--replica=", std::string(129, 'r'))),
               testing::HasSubstr("1 to 128 bytes"));
   EXPECT_THAT(refusal("--state_dir=/no/such/directory"), testing::HasSubstr("/no/such/directory"));
+  EXPECT_THAT(refusal("--push_deadline=2h"), testing::HasSubstr("1h at most"));
+  EXPECT_THAT(refusal("--last_push_timeout=0s"), testing::HasSubstr("positive and 1h at most"));
+  EXPECT_THAT(refusal("--last_push_timeout=inf"), testing::HasSubstr("positive and 1h at most"));
+  EXPECT_THAT(refusal("--gateway=localhost:9401", "--record_stats=false"),
+              testing::HasSubstr("--gateway is named but --record_stats is false"));
+  EXPECT_THAT(refusal("--state_dir=/tmp", "--record_stats=false"),
+              testing::HasSubstr("--state_dir is named but --record_stats is false"));
 }
 
 }  // namespace
