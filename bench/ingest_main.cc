@@ -141,7 +141,7 @@ absl::StatusOr<std::string> Measure() {
       const auto pushgateway,
       Pushgateway::Start({.program = absl::GetFlag(FLAGS_pushgateway), .state_dir = state.path()}));
   WEIR_RETURN_IF_ERROR(pushgateway->Fill(own.sources));
-  const int pushers = absl::GetFlag(FLAGS_pushers);
+  const int pushers = std::min<int>(absl::GetFlag(FLAGS_pushers), own.sources.size());
   const std::string one = "Pushgateway, 1 pusher";
   const std::string several = absl::StrCat("Pushgateway, ", pushers, " pushers");
   Repeats repeats;

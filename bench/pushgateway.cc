@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -45,7 +46,9 @@ absl::Status Pushgateway::Run(Check check) {
         absl::StrCat("Pushgateway does not listen:\n", process_->output()));
   }
   address_ = line->substr(line->find(kListening.data()) + kListening.size());
-  return absl::OkStatus();
+  // It listens before it takes SIGTERM as a wish to end well, and answers after that.
+  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(address_));
+  return connection->Get("/-/ready").status();
 }
 
 absl::Status Pushgateway::Restart(Check check) {
@@ -77,6 +80,8 @@ absl::StatusOr<Pushgateway::Report> Pushgateway::Push(
     double per_second = 0;
     int64_t pushes = 0;
   };
+  // Each has its own share of the sources, which are not thread-safe.
+  pushers = std::min(pushers, static_cast<int>(sources.size()));
   std::vector<Pusher> all(pushers);
   std::vector<std::thread> threads;
   for (int index = 0; index < pushers; ++index) {
@@ -89,7 +94,6 @@ absl::StatusOr<Pushgateway::Report> Pushgateway::Push(
       }
       const absl::Time begin = MonotonicNow();
       absl::Duration passed;
-      // Each pusher has its own share of the sources, which are not thread-safe.
       for (size_t i = index; passed < duration; i += pushers) {
         if (i >= sources.size()) i = index;
         sources[i]->Serve();

@@ -46,8 +46,8 @@ class Pushgateway {
     double per_second = 0;
   };
 
-  // Pushes of `sources` in turn by so many pushers, each with a connection of its own, until
-  // `duration` has passed and each pusher has had an answer then.
+  // Pushes of `sources` in turn by so many pushers, at most one for each source and each with a
+  // connection of its own, until `duration` has passed and each pusher has had an answer then.
   absl::StatusOr<Report> Push(absl::Span<const std::unique_ptr<PushSource>> sources, int pushers,
                               absl::Duration duration) const;
 

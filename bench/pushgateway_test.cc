@@ -58,6 +58,12 @@ TEST_F(PushgatewayTest, TakesThePushesOfSeveralPushers) {
   EXPECT_GT(report->per_second, 0);
 }
 
+TEST_F(PushgatewayTest, WhoHasNoSourceDoesNotPush) {
+  const auto report = pushgateway_->Push(sources_, 16, absl::Milliseconds(50));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_GE(report->pushes, 4);
+}
+
 TEST_F(PushgatewayTest, AGzippedScrapeIsSmaller) {
   ASSERT_TRUE(pushgateway_->Fill(sources_).ok());
   EXPECT_LT(Scrape(/*gzip=*/true).size(), Scrape().size() / 4);

@@ -7,7 +7,7 @@ expect() {
   local pattern=$1 program=$2 output
   shift 2
   output=$("bench/$program" --repeats=1 --seconds=0.1 "$@") || {
-    echo "$program $* failed" >&2
+    echo "$program $* failed with status $?" >&2
     exit 1
   }
   printf '%s\n' "$output"
@@ -28,6 +28,15 @@ pattern+=" deadline_ms=5000 recovery_ms=($number|inf)"
 expect "$pattern" weir-bench-overload $server --deadline=5s --rows=16
 expect "BENCH recorder ns_per_request=$number prometheus_cpp_ns=$number.*" weir-bench-recorder \
   $server --requests=1000 --starts=1 --pairs=1
+
+# Without what weir is compared with there is nothing to measure.
+gateway=(--gateway=gateway/weir-gateway --scratch="$TEST_TMPDIR")
+if [[ -x /usr/bin/prometheus-pushgateway ]]; then
+  expect "BENCH ingest pushes_per_s=$number pushgateway_ratio=$number" weir-bench-ingest \
+    "${gateway[@]}" --sources=8 --pushgateway_seconds=0.1
+  pattern="BENCH scrape series=$number ms=$number pushgateway_ratio=$number"
+  expect "$pattern bytes_per_series=$number" weir-bench-scrape "${gateway[@]}" --lines=2000
+fi
 
 if bench/weir-bench-latency --server=/no/such/program --models=fashion-fast >/dev/null 2>&1; then
   echo "without a server there is no result" >&2
