@@ -319,8 +319,7 @@ void RenderSources(const Ledger& ledger, PageText& out) {
   AppendHeader(metric::kGatewaySources, out);
   AppendLine(metric::kGatewaySources.name, "", static_cast<double>(up), out);
   AppendHeader(metric::kGatewaySeries, out);
-  AppendLine(metric::kGatewaySeries.name, "", static_cast<double>(ledger.num_lines()),
-             out);
+  AppendLine(metric::kGatewaySeries.name, "", static_cast<double>(ledger.num_lines()), out);
 }
 
 void RenderLedger(const Ledger& ledger, PageText& out) {
