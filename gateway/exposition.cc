@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <future>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -109,8 +110,11 @@ class FamilyWriter {
  public:
   FamilyWriter(const MergedFamily& family, PageText& out) : family_(family), out_(out) {}
 
-  void Write() {
-    for (size_t i = 0; i < family_.series.size(); ++i) {
+  // The series from `begin` up to `end`; an earlier part of the page has those before.
+  void Write(size_t begin, size_t end) {
+    begun_ = std::any_of(family_.series.begin(), family_.series.begin() + begin,
+                         [](const MergedSeries* series) { return series->exposed(); });
+    for (size_t i = begin; i < end; ++i) {
       Prefetch(i);
       const MergedSeries& series = *family_.series[i];
       if (!series.exposed()) continue;
@@ -256,6 +260,38 @@ class FamilyWriter {
   size_t max_le_bytes_ = 0;  // Of bounds_.
 };
 
+// A place between the series of families that follow each other.
+struct Cut {
+  size_t family;
+  size_t series;  // Of the family; the first behind the cut.
+};
+
+using Families = absl::Span<const MergedFamily* const>;
+
+// About, as not all histograms of a family need have the same bounds.
+size_t LinesPerSeries(const MergedFamily& family) {
+  if (family.series.empty() || !family.series[0]->histogram) return 1;
+  return family.series[0]->histogram->counts.size() + 2;
+}
+
+// Behind the series with which there are `lines` lines, about.
+Cut CutBehind(size_t lines, Families families) {
+  for (size_t i = 0; i < families.size(); ++i) {
+    const size_t each = LinesPerSeries(*families[i]);
+    if (lines < families[i]->series.size() * each) return {.family = i, .series = lines / each};
+    lines -= families[i]->series.size() * each;
+  }
+  return {.family = families.size(), .series = 0};
+}
+
+void RenderBetween(Cut begin, Cut end, Families families, PageText& out) {
+  for (size_t i = begin.family; i < families.size() && i <= end.family; ++i) {
+    FamilyWriter(*families[i], out)
+        .Write(i == begin.family ? begin.series : 0,
+               i == end.family ? end.series : families[i]->series.size());
+  }
+}
+
 }  // namespace
 
 char* WriteNumber(double value, char* to) {
@@ -268,8 +304,24 @@ char* WriteNumber(double value, char* to) {
   return PutDigits(value, to);
 }
 
-void RenderFamilies(absl::Span<const MergedFamily* const> families, PageText& out) {
-  for (const MergedFamily* const family : families) FamilyWriter(*family, out).Write();
+void RenderFamilies(Families families, PageText& out) {
+  const Cut begin = {.family = 0, .series = 0};
+  const Cut end = {.family = families.size(), .series = 0};
+  size_t lines = 0;
+  for (const MergedFamily* const family : families) {
+    lines += family->series.size() * LinesPerSeries(*family);
+  }
+  if (lines < kMinLinesForTwoThreads) return RenderBetween(begin, end, families, out);
+  // Most of the time is spent waiting for the memory, which two wait for at once.
+  const Cut middle = CutBehind(lines / 2, families);
+  // On this thread, later, if there is no other to be had.
+  std::future<PageText> rest = std::async([&] {
+    PageText page;
+    RenderBetween(middle, end, families, page);
+    return page;
+  });
+  RenderBetween(begin, middle, families, out);
+  out.Append(rest.get());
 }
 
 void RenderQuantiles(absl::Span<const Ledger::Model> models, PageText& out) {

@@ -2,8 +2,7 @@
 //
 // No timestamps; HELP and TYPE once a family; families in the order of the catalogue and series in
 // that of their labels, so that two scrapes differ in numbers only. Numbers are as short as they
-// can be without loss. Rendering allocates nothing for each line, and nothing at all once the
-// buffer has grown to its size.
+// can be without loss. Rendering allocates nothing for each line.
 #ifndef WEIR_GATEWAY_EXPOSITION_H_
 #define WEIR_GATEWAY_EXPOSITION_H_
 
@@ -20,7 +19,9 @@ inline constexpr absl::string_view kMetricsContentType = "text/plain; version=0.
 // Appends the merged families, the models' quantiles, and what is said of the sources. Reads only.
 void RenderLedger(const Ledger& ledger, PageText& out);
 
-// The parts of it. A family without exposed series has no HELP either.
+// The parts of it. A family without exposed series has no HELP either. Large pages are rendered by
+// two threads.
+inline constexpr size_t kMinLinesForTwoThreads = 20'000;
 void RenderFamilies(absl::Span<const MergedFamily* const> families, PageText& out);
 void RenderQuantiles(absl::Span<const Ledger::Model> models, PageText& out);
 void RenderSources(const Ledger& ledger, PageText& out);

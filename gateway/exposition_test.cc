@@ -153,6 +153,40 @@ TEST(ExpositionTest, LeavesOutWhatNobodyShows) {
             "# HELP half One is left.\n# TYPE half gauge\nhalf{model=\"b\"} 2\n");
 }
 
+// A page that two threads render, with the cut between them in a family of each type, and at the
+// end of one.
+TEST(ExpositionTest, LargePagesReadAsSmallOnesDo) {
+  for (const size_t gauges : {0U, 10U, 30'000U, 45'000U, 60'000U}) {
+    Families families;
+    std::string expected = "# HELP counts Counts.\n# TYPE counts counter\n";
+    MergedFamily& counts = families.Add("counts", MetricType::kCounter, "Counts.");
+    for (size_t i = 0; i < 25'000; ++i) {
+      Families::AddSeries({{"model", absl::StrCat(i)}}, static_cast<double>(i), counts);
+      absl::StrAppend(&expected, "counts{model=\"", i, "\"} ", i, "\n");
+    }
+    absl::StrAppend(&expected, "# HELP rows Rows.\n# TYPE rows histogram\n");
+    MergedFamily& rows = families.Add("rows", MetricType::kHistogram, "Rows.");
+    for (uint64_t i = 0; i < 5'000; ++i) {
+      families.AddHistogram({{"model", absl::StrCat(i)}}, {2}, {i, 1}, 0.5, rows);
+      absl::StrAppend(&expected, "rows_bucket{model=\"", i, "\",le=\"2\"} ", i, "\n");
+      absl::StrAppend(&expected, "rows_bucket{model=\"", i, "\",le=\"+Inf\"} ", i + 1, "\n");
+      absl::StrAppend(&expected, "rows_sum{model=\"", i, "\"} 0.5\n");
+      absl::StrAppend(&expected, "rows_count{model=\"", i, "\"} ", i + 1, "\n");
+    }
+    // Nobody shows most of them, and with 60,000 none before the cut.
+    MergedFamily& shown = families.Add("shown", MetricType::kGauge, "Shown.");
+    for (size_t i = 0; i < gauges; ++i) {
+      MergedSeries& series = Families::AddSeries({{"model", absl::StrCat(i)}}, 1, shown);
+      if (i != gauges - 1) series.shown = 0;
+    }
+    if (gauges > 0) {
+      absl::StrAppend(&expected, "# HELP shown Shown.\n# TYPE shown gauge\nshown{model=\"",
+                      gauges - 1, "\"} 1\n");
+    }
+    EXPECT_TRUE(families.Rendered() == expected) << "with " << gauges << " gauges";
+  }
+}
+
 std::string Number(double value) {
   char text[kMaxNumberBytes];
   return {text, WriteNumber(value, text)};

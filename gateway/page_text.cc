@@ -29,6 +29,15 @@ void PageText::Append(absl::string_view text) {
   }
 }
 
+void PageText::Append(const PageText& page) {
+  if (page.steps_.size() == 0) return;
+  last_step_ = steps_.size() + page.last_step_;
+  steps_.Append(page.steps_.text());
+  size_ += page.size_;
+  // A reader may read a block more.
+  steps_.Room(2 * kCopyBlock);
+}
+
 size_t PageText::Reader::Read(char* to, size_t room) {
   return Read(to, room, [](size_t, const char*, size_t) {});
 }

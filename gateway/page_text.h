@@ -54,6 +54,7 @@ class PageText {
   TextBuffer ReleaseMemory() && { return std::move(steps_); }
 
   void Append(absl::string_view text);
+  void Append(const PageText& page);
 
   // The next step begins with the first `keep` bytes of the one before. What is new is written to
   // the result, at most `room` bytes and a block, and ends where EndStep is told. All of the step

@@ -46,6 +46,20 @@ TEST(PageTextTest, UsesMemoryAgain) {
   EXPECT_EQ(other.ToString(), "y");
 }
 
+TEST(PageTextTest, TakesTheTextOfAnother) {
+  PageText page;
+  page.Append("first\n");
+  page.Append(PageText());
+  PageText other;
+  other.Append("line{a=\"1\"} 7\n");
+  AddStep(8, "2\"} 8\n", other);
+  page.Append(other);
+  AddStep(12, "9\n", page);
+  page.Append("last\n");
+  EXPECT_EQ(page.ToString(), "first\nline{a=\"1\"} 7\nline{a=\"2\"} 8\nline{a=\"2\"} 9\nlast\n");
+  EXPECT_EQ(page.size(), page.ToString().size());
+}
+
 TEST(PageTextTest, HoldsWhateverIsPutIn) {
   std::mt19937 random(7);
   const auto below = [&](size_t n) { return std::uniform_int_distribution<size_t>(0, n)(random); };
