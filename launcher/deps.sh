@@ -9,7 +9,7 @@ readonly -A PACKAGES=(
     bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config
     libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
     libtorch-dev libopenblas0-pthread libpng-dev zlib1g-dev
-    prometheus-cpp-dev libmicrohttpd-dev libdeflate-dev
+    prometheus-cpp-dev libmicrohttpd-dev libdeflate-dev libnghttp2-dev
     libgtest-dev libgmock-dev dataset-fashion-mnist"
   # The converter of random forests, compared with scikit-learn; README's Python client; a real
   # Prometheus, which has to agree with what the gateway counts.
