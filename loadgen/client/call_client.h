@@ -2,8 +2,8 @@
 // and one epoll. What gRPC's own client does on several threads with locks takes four times the
 // processor, which a generator that shares a machine with what it measures does not have.
 //
-// No TLS, no compression, no retries. A connection that breaks is made again, every 100 ms at most;
-// meanwhile calls fail at once with UNAVAILABLE.
+// No TLS, no compression, no retries. A connection that breaks is made again, every 100 ms at most.
+// Calls go to the connections that stand; where there is none they fail at once with UNAVAILABLE.
 #ifndef WEIR_LOADGEN_CLIENT_CALL_CLIENT_H_
 #define WEIR_LOADGEN_CLIENT_CALL_CLIENT_H_
 
@@ -20,9 +20,11 @@
 
 namespace weir {
 
+struct OpenCall;
+
 // What a call's server is sent in its headers. Made once for many calls.
 struct CallMethod {
-  std::string path;  // "/weir.v1.Predictor/Predict"
+  std::string path;                                           // "/weir.v1.Predictor/Predict"
   std::vector<std::pair<std::string, std::string>> metadata;  // Keys in lower case.
 };
 
@@ -30,19 +32,26 @@ struct CallMethod {
 // started again in OnEnd. Its functions are called by CallClient::Poll only, never by Start.
 class Call {
  public:
+  Call() = default;
   virtual ~Call() = default;
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
-  // A message of the answer, whole. Valid during the call.
+  // A message of the answer, whole, 64 MiB at most. Valid until OnMessage returns.
   virtual void OnMessage(absl::string_view message) = 0;
 
   // The end: OK, what the server said, or DEADLINE_EXCEEDED, UNAVAILABLE, CANCELLED by the client.
-  // Nothing follows.
+  // Nothing follows. A unary call that ends with OK has had one message.
   virtual void OnEnd(const absl::Status& status) = 0;
 
  private:
-  friend class CallConnection;
-  // (what the connection keeps with a call: its stream, its place in the list of deadlines)
+  friend class OpenCalls;
+  OpenCall* open_ = nullptr;  // The client's, while the call is open.
 };
+
+// Whether a status is what the server answered, and not what the client says where no answer came:
+// no connection, a connection that broke, a deadline that passed here, an answer that is no gRPC.
+bool IsAnswer(const absl::Status& status);
 
 // Used by one thread.
 class CallClient {
@@ -53,24 +62,27 @@ class CallClient {
   CallClient& operator=(const CallClient&) = delete;
 
   // Connects to `address` ("host:port") `connections` times; UNAVAILABLE, with the system's reason,
-  // if that takes longer than `timeout` or is refused. The index of the target, from 0.
+  // if that takes longer than `timeout` or is refused. The index of the target, from 0. Calls of
+  // other targets go on in the next Poll.
   absl::StatusOr<int> AddTarget(const std::string& address, int connections,
                                 absl::Duration timeout);
+  int connections(int target) const;
 
-  // Starts a unary call on the target's next connection. `deadline` is by MonotonicNow(). `method`
-  // and `call` must outlive the call; `message` must until it is sent, so until OnEnd.
+  // Starts a unary call on the target's next connection; it is sent by the next Poll. `deadline` is
+  // by MonotonicNow(), kept to a millisecond; the server is told of it, rounded up to three digits.
+  // `method`, `message` and `call` stay until OnEnd.
   void Start(int target, const CallMethod& method, absl::string_view message, absl::Time deadline,
              Call& call);
 
-  // The same for a call that sends many messages, each copied. It ends with its connection, with the
-  // server's status after EndMessages, or with Cancel.
+  // The same for a call that sends many messages, each copied, and has no deadline. It ends with
+  // its connection, with the server's status, or with Cancel. `connection` is from 0.
   void StartStream(int target, int connection, const CallMethod& method, Call& call);
   void SendMessage(Call& call, absl::string_view message);
   void EndMessages(Call& call);
-  void Cancel(Call& call);  // Ends with OnEnd(CANCELLED) in the next Poll.
+  void Cancel(Call& call);  // Of any open call. Ends with OnEnd(CANCELLED) in the next Poll.
 
-  // Sends what was started, waits until something happens, `until` has come, or Wake was called, and
-  // calls what is due.
+  // Sends what was started, waits until something happens, `until` has come, or Wake was called,
+  // and calls what is due, which may start more. Does not wait if `until` has passed.
   void Poll(absl::Time until);
 
   // Ends a Poll that waits, or the next one. From any thread, and from signal handlers.
@@ -84,7 +96,8 @@ class CallClient {
   std::unique_ptr<Impl> impl_;
 };
 
-// One unary call, on a connection of its own: for what is asked before and after a run.
+// One unary call, on a connection of its own: for what is asked before and after a run. The message
+// of the answer.
 absl::StatusOr<std::string> CallOnce(const std::string& address, const std::string& path,
                                      absl::string_view message, absl::Duration timeout);
 
