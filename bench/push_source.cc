@@ -5,42 +5,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/metrics_proto.h"
 
 namespace weir {
 namespace {
 
 constexpr int kSamplesPerServe = 8;     // Of each histogram.
 constexpr int kMaxTimesPerSample = 25;  // So up to 200 requests a model.
-
-v1::MetricType TypeOf(const Metric& metric) {
-  switch (metric.type) {
-    case MetricType::kCounter:
-      return v1::METRIC_TYPE_COUNTER;
-    case MetricType::kGauge:
-      return v1::METRIC_TYPE_GAUGE;
-    case MetricType::kHistogram:
-      return v1::METRIC_TYPE_HISTOGRAM;
-    case MetricType::kSummary:
-      break;  // Not pushed.
-  }
-  return v1::METRIC_TYPE_UNSPECIFIED;
-}
-
-v1::GaugeMerge MergeOf(const Metric& metric) {
-  switch (metric.merge) {
-    case GaugeMerge::kNone:
-      return v1::GAUGE_MERGE_UNSPECIFIED;
-    case GaugeMerge::kSum:
-      return v1::GAUGE_MERGE_SUM;
-    case GaugeMerge::kMax:
-      return v1::GAUGE_MERGE_MAX;
-    case GaugeMerge::kLast:
-      return v1::GAUGE_MERGE_LAST;
-    case GaugeMerge::kUnion:
-      return v1::GAUGE_MERGE_UNION;
-  }
-  return v1::GAUGE_MERGE_UNSPECIFIED;
-}
 
 absl::string_view TypeName(const Metric& metric) {
   if (metric.type == MetricType::kHistogram) return "histogram";
@@ -135,8 +106,8 @@ void PushSource::MakeFixedPart() {
       v1::MetricFamily& family = *dictionary.add_families();
       family.set_name(std::string(metric.name));
       family.set_help(std::string(metric.help));
-      family.set_type(TypeOf(metric));
-      family.set_merge(MergeOf(metric));
+      family.set_type(ToProto(metric.type));
+      family.set_merge(ToProto(metric.merge));
       for (const absl::string_view label : metric.labels) {
         family.add_label_names(std::string(label));
       }

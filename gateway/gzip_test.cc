@@ -84,7 +84,8 @@ TEST(GzipTest, MatchesOfAllLengthsAndDistances) {
     for (char& c : add) c = static_cast<char>('a' + random() % 26);
     const size_t kept = std::min(keep, last.size());
     AddStep(kept, add, page);
-    last = last.substr(0, kept) + add;
+    last.resize(kept);
+    last += add;
   }
   EXPECT_TRUE(Gunzip(Compressed(page)) == page.ToString());
 }

@@ -256,7 +256,7 @@ TEST_F(HttpServerTest, PassesOnTheCodeOfAHandler) {
 TEST_F(HttpServerTest, OutlivesWhatIsNoRequest) {
   Start();
   for (const std::string& bytes :
-       {std::string("\r\n\r\n\r\n"), std::string("GET\r\n\r\n"), std::string("\x16\x03\x01\x00"),
+       {std::string("\r\n\r\n\r\n"), std::string("GET\r\n\r\n"), std::string("\x16\x03\x01") + '\0',
         std::string("GET /small HTTP/9.9\r\n\r\n"), std::string(1 << 20, '\0'),
         std::string("GET /small HTTP/1.1\r\n: x\r\n\r\n")}) {
     Client client(server_->port());

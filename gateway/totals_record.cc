@@ -3,25 +3,12 @@
 #include <algorithm>
 
 #include "absl/status/status.h"
+#include "base/metrics_proto.h"
 #include "gateway/label_text.h"
 #include "weir/v1/stats.pb.h"
 
 namespace weir {
 namespace {
-
-v1::MetricType TypeOf(const MergedFamily& family) {
-  switch (family.type) {
-    case MetricType::kCounter:
-      return v1::METRIC_TYPE_COUNTER;
-    case MetricType::kGauge:
-      return v1::METRIC_TYPE_GAUGE;
-    case MetricType::kHistogram:
-      return v1::METRIC_TYPE_HISTOGRAM;
-    case MetricType::kSummary:
-      break;  // Not pushed.
-  }
-  return v1::METRIC_TYPE_UNSPECIFIED;
-}
 
 void Remap(const std::vector<uint32_t>& places, v1::SeriesTotals& totals) {
   for (uint32_t& series : *totals.mutable_series()) series = places[series];
@@ -63,7 +50,7 @@ std::string TotalsRecordWriter::Finish() {
       to = dictionary.add_families();
       to->set_name(family->name);
       to->set_help(family->help);
-      to->set_type(TypeOf(*family));
+      to->set_type(ToProto(family->type));
       to->set_without_sum(family->without_sum);
       for (const std::string& label : family->label_names) to->add_label_names(label);
     }

@@ -60,7 +60,7 @@ class TestRequest {
               .priority = options_.priority,
               .deadline = options_.deadline,
               .cancelled = &cancelled_,
-              .done = [this](TaskOutcome outcome) { Done(outcome); }};
+              .done = [this](const TaskOutcome& outcome) { Done(outcome); }};
     for (const Tensor& input : inputs_) task.inputs.push_back(View(input));
     return task;
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "base/histogram.h"
+#include "base/metrics_proto.h"
 #include "base/names.h"
 
 namespace weir {
@@ -14,36 +15,6 @@ constexpr size_t kMaxLabelBytes = 256;
 
 // Far more than a model has. No sum of so many overflows.
 constexpr size_t kMaxCells = size_t{1} << 24;
-
-v1::MetricType TypeOf(MetricType type) {
-  switch (type) {
-    case MetricType::kCounter:
-      return v1::METRIC_TYPE_COUNTER;
-    case MetricType::kGauge:
-      return v1::METRIC_TYPE_GAUGE;
-    case MetricType::kHistogram:
-      return v1::METRIC_TYPE_HISTOGRAM;
-    case MetricType::kSummary:
-      break;  // Not pushed.
-  }
-  return v1::METRIC_TYPE_UNSPECIFIED;
-}
-
-v1::GaugeMerge MergeOf(GaugeMerge merge) {
-  switch (merge) {
-    case GaugeMerge::kNone:
-      return v1::GAUGE_MERGE_UNSPECIFIED;
-    case GaugeMerge::kSum:
-      return v1::GAUGE_MERGE_SUM;
-    case GaugeMerge::kMax:
-      return v1::GAUGE_MERGE_MAX;
-    case GaugeMerge::kLast:
-      return v1::GAUGE_MERGE_LAST;
-    case GaugeMerge::kUnion:
-      return v1::GAUGE_MERGE_UNION;
-  }
-  return v1::GAUGE_MERGE_UNSPECIFIED;
-}
 
 size_t CellsOf(const v1::MetricFamily& family, size_t bounds) {
   size_t cells = 1;
@@ -58,8 +29,8 @@ v1::MetricFamily FamilyOf(const Metric& metric) {
   v1::MetricFamily family;
   family.set_name(std::string(metric.name));
   family.set_help(std::string(metric.help));
-  family.set_type(TypeOf(metric.type));
-  family.set_merge(MergeOf(metric.merge));
+  family.set_type(ToProto(metric.type));
+  family.set_merge(ToProto(metric.merge));
   for (const absl::string_view label : metric.labels) family.add_label_names(std::string(label));
   family.set_log_linear(metric.log_linear);
   family.set_without_sum(metric.without_sum);
