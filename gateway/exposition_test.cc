@@ -199,7 +199,7 @@ TEST(ExpositionTest, NumbersAreAsShortAsTheyCanBe) {
   EXPECT_EQ(Number(0.1), "0.1");
   EXPECT_EQ(Number(1e300), "1e+300");
   EXPECT_EQ(Number(1763719200.125), "1763719200.125");
-  EXPECT_EQ(Number(9007199254740993), "9007199254740992");
+  EXPECT_EQ(Number(9007199254740992.0), "9007199254740992");
   EXPECT_EQ(Number(std::numeric_limits<double>::infinity()), "+Inf");
   EXPECT_EQ(Number(-std::numeric_limits<double>::infinity()), "-Inf");
   EXPECT_EQ(Number(std::numeric_limits<double>::quiet_NaN()), "NaN");
