@@ -10,7 +10,7 @@
 
 namespace weir {
 
-// Ascending offsets, one after the other; InfiniteDuration when there are no more.
+// Ascending offsets, one after the other; InfiniteDuration from when there are no more.
 class Pacer {
  public:
   virtual ~Pacer() = default;
@@ -18,17 +18,20 @@ class Pacer {
 };
 
 // A rate that goes straight from `from` to `to` (per second) within `length`. A curve is pieces one
-// after the other; steps and spikes are pieces whose `from` is their `to`.
+// after the other; steps and spikes are pieces whose `from` is their `to`, and one of those may be
+// infinitely long.
 struct RatePiece {
   double from = 0;
   double to = 0;
   absl::Duration length;
 };
 
-// Evenly spaced by the rate at each time: the n-th request is due when the area under the curve is n
-// - 1/2... or, with Poisson, when it is the sum of n exponential numbers. The same seed gives the
-// same times.
+// Evenly spaced by the rate at each time: the n-th request, from 1, is due when the area under the
+// curve, which is how many should have been sent, has grown to n - 1/2.
 std::unique_ptr<Pacer> PaceEvenly(std::vector<RatePiece> curve);
+
+// As from many callers who know nothing of each other: the area from one request to the next is an
+// exponential random number of mean 1. The same seed gives the same times.
 std::unique_ptr<Pacer> PacePoisson(std::vector<RatePiece> curve, uint64_t seed);
 
 // Given times, ascending.
