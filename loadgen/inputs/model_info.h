@@ -1,7 +1,8 @@
-// What a server says of the models that it has.
+// What servers say of the models that they have.
 #ifndef WEIR_LOADGEN_INPUTS_MODEL_INFO_H_
 #define WEIR_LOADGEN_INPUTS_MODEL_INFO_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,15 @@
 namespace weir {
 
 struct ModelInfo {
-  std::string address;             // Of a server that has it ready.
-  v1::ModelDescription description;  // New in admin.proto: see there.
+  std::string address;               // Of a server that has it ready.
+  v1::ModelDescription description;  // Of its newest ready version.
+  std::vector<int64_t> versions;     // Those that are ready, ascending; at least one.
 };
 
-// Asks each of `addresses` (Admin/ListModels). A model that several have is listed for each.
-// UNAVAILABLE, naming the address, if one of them does not answer within `timeout`.
+// Asks each of `addresses` (Admin/ListModels) for the models that are ready there. A model that
+// several have is listed for each. An error names the address: UNAVAILABLE if a server does not
+// answer within `timeout`, FAILED_PRECONDITION if it is too old to describe its models, or what it
+// answered.
 absl::StatusOr<std::vector<ModelInfo>> FindModels(const std::vector<std::string>& addresses,
                                                   absl::Duration timeout);
 

@@ -2,40 +2,59 @@
 #ifndef WEIR_LOADGEN_INPUTS_REQUEST_SET_H_
 #define WEIR_LOADGEN_INPUTS_REQUEST_SET_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "loadgen/inputs/answer.h"
+#include "loadgen/inputs/source.h"
 #include "loadgen/report/quality.h"
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/load_scenario.pb.h"
 
 namespace weir {
 
-// Immutable. Requests are in the order of the source's rows; all rows of a source come up, up to
-// 64 MB of requests.
+// Immutable; movable. Requests are in the order of the source's rows; all rows of a source come up,
+// up to 64 MiB of requests.
+//
+// Where the truth is known, requests ask for what tells it at the least cost: the best class of the
+// output that has labels, or the value. Else for all outputs, as tensors.
 class RequestSet {
  public:
-  struct Options {
-    std::string fashion_directory;
-    uint64_t seed = 1;  // Of random rows.
-  };
-
   // INVALID_ARGUMENT, naming the traffic's field, if rows of this source do not fit the model.
   static absl::StatusOr<RequestSet> Create(const v1::LoadTraffic& traffic,
                                            const v1::ModelDescription& model,
-                                           const Options& options);
+                                           const SourceOptions& options);
 
-  int size() const;
-  int rows() const;                        // In each request.
-  absl::string_view message(int i) const;  // A serialised PredictRequest without a request_id.
-  absl::string_view malformed() const;     // One that the server refuses with INVALID_ARGUMENT.
+  int size() const { return static_cast<int>(ends_.size()); }
+  int rows() const { return rows_; }  // In each request.
+  bool judges() const { return judged_ != Judged::kNothing; }
 
-  // Adds what the answer to request i says. Does nothing where the truth is not known, and counts an
-  // answer that cannot be read as wrong.
+  // A serialised PredictRequest without a request_id.
+  absl::string_view message(int i) const;
+
+  // One that the server refuses with INVALID_ARGUMENT: its tensor lacks a byte.
+  absl::string_view malformed() const { return malformed_; }
+
+  // Adds what the answer to request i, a PredictResponse, says. Does nothing where the truth is not
+  // known, and counts the rows of an answer that cannot be read as wrong.
   void Judge(int i, absl::string_view response, Quality& quality) const;
+
+ private:
+  enum class Judged { kNothing, kClasses, kValues };
+
+  RequestSet() = default;
+
+  int rows_ = 1;
+  std::string messages_;      // One after the other.
+  std::vector<size_t> ends_;  // Of each of them.
+  std::string malformed_;
+  Judged judged_ = Judged::kNothing;
+  v1::DataType value_type_ = v1::TYPE_INVALID;
+  std::vector<float> truth_;  // Of the source's rows.
 };
 
 }  // namespace weir
