@@ -1,0 +1,395 @@
+#include "loadgen/client/call_client.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "loadgen/client/call_connection.h"
+#include "loadgen/client/open_calls.h"
+
+namespace weir {
+namespace {
+
+constexpr int64_t kRedialNs = 100'000'000;
+
+// A connection that is not made within this is tried anew.
+constexpr int64_t kDialTimeoutNs = 5'000'000'000;
+
+constexpr size_t kInputBytes = 64 << 10;
+
+int64_t Nanos(absl::Time time) { return absl::ToUnixNanos(time); }
+int64_t Now() { return Nanos(MonotonicNow()); }
+
+absl::Status DownStatus(const std::string& name, const absl::Status& why) {
+  return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(name, ": ", why.message()));
+}
+
+}  // namespace
+
+class CallClient::Impl {
+ public:
+  Impl();
+  ~Impl();
+
+  absl::StatusOr<int> AddTarget(const std::string& address, int connections,
+                                absl::Duration timeout);
+  int connections(int target) const { return static_cast<int>(targets_[target].slots.size()); }
+  void Start(int target, OpenCall& open);
+  void StartStream(int target, int connection, OpenCall& open);
+  static void SendMessage(OpenCall& open, absl::string_view message);
+  static void EndMessages(OpenCall& open);
+  void Cancel(OpenCall& open);
+  void Poll(int64_t until_ns);
+  void Wake() const;
+  OpenCalls& calls() { return calls_; }
+
+ private:
+  // Where a connection of a target has its place, whether it stands or not.
+  struct Slot {
+    std::unique_ptr<CallConnection> connection;
+    int64_t dialed_ns = 0;
+  };
+  struct Target {
+    std::string name;
+    SocketAddress address;
+    std::vector<Slot> slots;
+    size_t next = 0;
+    absl::Status why_down;
+  };
+
+  absl::Status Connect(Target& target, int64_t deadline_ns);
+  absl::Status WaitUntilReady(Target& target, int64_t deadline_ns);
+  void Register(CallConnection& connection) const;
+  int64_t Tend(int64_t now_ns);
+  int64_t TendSlot(Target& target, Slot& slot, int64_t now_ns);
+  void Write(CallConnection& connection);
+  void Handle(const epoll_event& event);
+  void Break(CallConnection& connection, const absl::Status& why);
+
+  const int epoll_;
+  const int wake_;
+  bool has_slack_ = true;
+  OpenCalls calls_;
+  std::vector<Target> targets_;
+  // The server has said that it goes away; they stay for the calls they have.
+  std::vector<std::unique_ptr<CallConnection>> leaving_;
+  std::vector<std::unique_ptr<CallConnection>> gone_;  // Until the next Poll.
+  std::vector<char> input_;
+};
+
+CallClient::Impl::Impl()
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      calls_(Now()),
+      input_(kInputBytes) {
+  // Each write to it is an event; nobody needs to read it.
+  epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+}
+
+CallClient::Impl::~Impl() {
+  close(wake_);
+  close(epoll_);
+}
+
+absl::StatusOr<int> CallClient::Impl::AddTarget(const std::string& address, int connections,
+                                                absl::Duration timeout) {
+  const int64_t deadline_ns = Nanos(MonotonicNow() + timeout);
+  WEIR_ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, ResolveAddress(address));
+  Target target;
+  target.name = address;
+  absl::Status connected;
+  for (const SocketAddress& one : addresses) {
+    target.address = one;
+    target.slots = std::vector<Slot>(connections);
+    connected = Connect(target, deadline_ns);
+    if (connected.ok()) break;
+  }
+  if (!connected.ok()) {
+    return ClientError(connected.code(), absl::StrCat(address, ": ", connected.message()));
+  }
+  for (const Slot& slot : target.slots) Register(*slot.connection);
+  targets_.push_back(std::move(target));
+  return static_cast<int>(targets_.size()) - 1;
+}
+
+absl::Status CallClient::Impl::Connect(Target& target, int64_t deadline_ns) {
+  for (Slot& slot : target.slots) {
+    slot.dialed_ns = Now();
+    WEIR_ASSIGN_OR_RETURN(slot.connection,
+                          CallConnection::Dial(target.address, target.name, calls_));
+  }
+  return WaitUntilReady(target, deadline_ns);
+}
+
+// Outside of Poll, so that no call of another target is called back.
+absl::Status CallClient::Impl::WaitUntilReady(Target& target, int64_t deadline_ns) {
+  std::vector<pollfd> waited;
+  while (true) {
+    waited.clear();
+    for (Slot& slot : target.slots) {
+      CallConnection& connection = *slot.connection;
+      WEIR_RETURN_IF_ERROR(connection.Write());
+      const int events = connection.blocked() ? POLLIN | POLLOUT : POLLIN;
+      if (connection.session().accepting()) continue;
+      waited.push_back({.fd = connection.fd(), .events = static_cast<int16_t>(events)});
+    }
+    if (waited.empty()) return absl::OkStatus();
+    const int64_t left_ns = deadline_ns - Now();
+    if (left_ns <= 0) {
+      return ClientError(absl::StatusCode::kUnavailable, "no HTTP/2 server answers in time");
+    }
+    const timespec left = {.tv_sec = left_ns / 1'000'000'000, .tv_nsec = left_ns % 1'000'000'000};
+    ppoll(waited.data(), waited.size(), &left, nullptr);
+    for (Slot& slot : target.slots) {
+      slot.connection->OnWritable();
+      WEIR_RETURN_IF_ERROR(slot.connection->Read(absl::MakeSpan(input_), /*until_end=*/false));
+    }
+  }
+}
+
+void CallClient::Impl::Register(CallConnection& connection) const {
+  epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                       .data = {.ptr = &connection}};
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd(), &event);
+}
+
+void CallClient::Impl::Start(int index, OpenCall& open) {
+  Target& target = targets_[index];
+  for (size_t i = 0; i < target.slots.size(); ++i) {
+    Slot& slot = target.slots[target.next];
+    target.next = target.next + 1 < target.slots.size() ? target.next + 1 : 0;
+    if (slot.connection != nullptr && slot.connection->session().accepting()) {
+      return slot.connection->session().Start(open);
+    }
+  }
+  calls_.EndLater(open, target.why_down);
+}
+
+void CallClient::Impl::StartStream(int index, int connection, OpenCall& open) {
+  const Target& target = targets_[index];
+  const Slot& slot = target.slots[connection];
+  if (slot.connection != nullptr && slot.connection->session().accepting()) {
+    slot.connection->session().Start(open);
+  } else {
+    calls_.EndLater(open, target.why_down);
+  }
+}
+
+void CallClient::Impl::SendMessage(OpenCall& open, absl::string_view message) {
+  if (open.session == nullptr) return;
+  const auto prefix = MessageReader::Prefix(message.size());
+  open.messages.append(prefix.data(), prefix.size());
+  open.messages.append(message.data(), message.size());
+  open.session->Resume(open);
+}
+
+void CallClient::Impl::EndMessages(OpenCall& open) {
+  if (open.session == nullptr) return;
+  open.half_closed = true;
+  open.session->Resume(open);
+}
+
+void CallClient::Impl::Cancel(OpenCall& open) {
+  if (open.session == nullptr) return;  // It ends already.
+  open.session->Drop(open);
+  calls_.EndLater(open, ClientError(absl::StatusCode::kCancelled, "cancelled by the client"));
+}
+
+void CallClient::Impl::Wake() const {
+  const int saved = errno;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof(one));
+  errno = saved;
+}
+
+void CallClient::Impl::Poll(int64_t until_ns) {
+  if (has_slack_) {
+    // The system may wake a thread 50 us late, unless told that it shall not.
+    prctl(PR_SET_TIMERSLACK, 1);
+    has_slack_ = false;
+  }
+  const int64_t ended = calls_.ended();
+  const int64_t now_ns = Now();
+  calls_.Advance(now_ns);
+  int64_t wake_ns = Tend(now_ns);
+  gone_.clear();
+  if (calls_.ended() != ended || calls_.any_due()) {
+    wake_ns = now_ns;
+  } else {
+    wake_ns = std::min({wake_ns, until_ns, calls_.NextExpiry()});
+  }
+  const int64_t wait_ns = wake_ns <= now_ns ? 0 : wake_ns - now_ns;
+  const timespec wait = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
+  std::array<epoll_event, 64> events;
+  const int happened = epoll_pwait2(epoll_, events.data(), events.size(),
+                                    wake_ns == DeadlineWheel::kNever ? nullptr : &wait, nullptr);
+  for (int i = 0; i < happened; ++i) Handle(events[i]);
+  calls_.Advance(Now());
+  while (OpenCall* const expired = calls_.TakeExpired()) {
+    if (expired->session != nullptr) expired->session->Drop(*expired);
+    calls_.End(*expired, OpenCalls::DeadlinePassed());
+  }
+  calls_.EndDue();
+}
+
+// Sends what there is to send, and connects again what is down. When to come again.
+int64_t CallClient::Impl::Tend(int64_t now_ns) {
+  int64_t wake_ns = DeadlineWheel::kNever;
+  for (Target& target : targets_) {
+    for (Slot& slot : target.slots) wake_ns = std::min(wake_ns, TendSlot(target, slot, now_ns));
+  }
+  for (auto& connection : leaving_) {
+    if (connection->wants_to_write()) Write(*connection);
+    if (connection != nullptr && connection->session().calls() == 0) {
+      gone_.push_back(std::move(connection));
+    }
+  }
+  std::erase(leaving_, nullptr);
+  return wake_ns;
+}
+
+int64_t CallClient::Impl::TendSlot(Target& target, Slot& slot, int64_t now_ns) {
+  if (slot.connection != nullptr && slot.connection->wants_to_write()) Write(*slot.connection);
+  if (slot.connection != nullptr) {
+    const CallSession& session = slot.connection->session();
+    if (session.accepting()) return DeadlineWheel::kNever;
+    if (session.going_away()) {
+      target.why_down =
+          ClientError(absl::StatusCode::kUnavailable, absl::StrCat(target.name, " goes away"));
+      leaving_.push_back(std::move(slot.connection));
+    } else if (now_ns < slot.dialed_ns + kDialTimeoutNs) {
+      return slot.dialed_ns + kDialTimeoutNs;
+    } else {
+      Break(*slot.connection, ClientError(absl::StatusCode::kUnavailable, "nobody answers"));
+    }
+  }
+  if (now_ns < slot.dialed_ns + kRedialNs) return slot.dialed_ns + kRedialNs;
+  slot.dialed_ns = now_ns;
+  absl::StatusOr<std::unique_ptr<CallConnection>> dialled =
+      CallConnection::Dial(target.address, target.name, calls_);
+  if (!dialled.ok()) {
+    target.why_down = DownStatus(target.name, dialled.status());
+    return now_ns + kRedialNs;
+  }
+  slot.connection = *std::move(dialled);
+  Register(*slot.connection);
+  Write(*slot.connection);
+  return now_ns + kRedialNs;
+}
+
+void CallClient::Impl::Write(CallConnection& connection) {
+  const absl::Status status = connection.Write();
+  if (!status.ok()) Break(connection, status);
+}
+
+void CallClient::Impl::Handle(const epoll_event& event) {
+  if (event.data.ptr == nullptr) return;  // Wake.
+  auto& connection = *static_cast<CallConnection*>(event.data.ptr);
+  if ((event.events & EPOLLOUT) != 0) connection.OnWritable();
+  if ((event.events & ~EPOLLOUT) == 0) return;
+  const bool until_end = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  const absl::Status status = connection.Read(absl::MakeSpan(input_), until_end);
+  if (!status.ok()) Break(connection, status);
+}
+
+// The connection is no more; its calls end.
+void CallClient::Impl::Break(CallConnection& connection, const absl::Status& why) {
+  absl::Status status = why;
+  for (Target& target : targets_) {
+    for (Slot& slot : target.slots) {
+      if (slot.connection.get() != &connection) continue;
+      target.why_down = status = DownStatus(target.name, why);
+      gone_.push_back(std::move(slot.connection));
+    }
+  }
+  for (auto& leaving : leaving_) {
+    if (leaving.get() == &connection) gone_.push_back(std::move(leaving));
+  }
+  connection.session().EndAll(status);
+}
+
+CallClient::CallClient() : impl_(std::make_unique<Impl>()) {}
+CallClient::~CallClient() = default;
+
+absl::StatusOr<int> CallClient::AddTarget(const std::string& address, int connections,
+                                          absl::Duration timeout) {
+  return impl_->AddTarget(address, connections, timeout);
+}
+
+int CallClient::connections(int target) const { return impl_->connections(target); }
+
+void CallClient::Start(int target, const CallMethod& method, absl::string_view message,
+                       absl::Time deadline, Call& call) {
+  impl_->Start(target, impl_->calls().Open(call, method, message, Nanos(deadline)));
+}
+
+void CallClient::StartStream(int target, int connection, const CallMethod& method, Call& call) {
+  impl_->StartStream(target, connection, impl_->calls().OpenStream(call, method));
+}
+
+void CallClient::SendMessage(Call& call, absl::string_view message) {
+  if (OpenCall* const open = OpenCalls::Of(call)) Impl::SendMessage(*open, message);
+}
+
+void CallClient::EndMessages(Call& call) {
+  if (OpenCall* const open = OpenCalls::Of(call)) Impl::EndMessages(*open);
+}
+
+void CallClient::Cancel(Call& call) {
+  if (OpenCall* const open = OpenCalls::Of(call)) impl_->Cancel(*open);
+}
+
+void CallClient::Poll(absl::Time until) { impl_->Poll(Nanos(until)); }
+
+void CallClient::Wake() { impl_->Wake(); }
+
+int CallClient::open_calls() const { return impl_->calls().open(); }
+
+namespace {
+
+// A call that is waited for.
+class LoneCall final : public Call {
+ public:
+  void OnMessage(absl::string_view message) override { response_ = std::string(message); }
+  void OnEnd(const absl::Status& status) override { status_ = status; }
+
+  bool ended() const { return status_.has_value(); }
+  absl::StatusOr<std::string> Result() && {
+    if (!status_->ok()) return *status_;
+    return std::move(response_);
+  }
+
+ private:
+  std::string response_;
+  std::optional<absl::Status> status_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> CallOnce(const std::string& address, const std::string& path,
+                                     absl::string_view message, absl::Duration timeout) {
+  const absl::Time deadline = MonotonicNow() + timeout;
+  const CallMethod method = {.path = path, .metadata = {}};
+  LoneCall call;
+  CallClient client;
+  WEIR_ASSIGN_OR_RETURN(const int target, client.AddTarget(address, /*connections=*/1, timeout));
+  client.Start(target, method, message, deadline, call);
+  while (!call.ended()) client.Poll(absl::InfiniteFuture());
+  return std::move(call).Result();
+}
+
+}  // namespace weir

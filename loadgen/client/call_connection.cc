@@ -1,0 +1,108 @@
+#include "loadgen/client/call_connection.h"
+
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "loadgen/client/call.h"
+
+namespace weir {
+namespace {
+
+// Written at once: so much that a system call does not count, so little that it stays in the cache.
+constexpr size_t kOutputBytes = 256 << 10;
+
+absl::Status SystemError(absl::string_view what) {
+  return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(what, strerror(errno)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SocketAddress>> ResolveAddress(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", address, "\" is no host:port"));
+  }
+  absl::string_view host = absl::string_view(address).substr(0, colon);
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error =
+          getaddrinfo(std::string(host).c_str(), address.c_str() + colon + 1, &hints, &found)) {
+    return absl::InvalidArgumentError(absl::StrCat(address, ": ", gai_strerror(error)));
+  }
+  const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    SocketAddress& added = addresses.emplace_back();
+    added.size = info->ai_addrlen;
+    memcpy(&added.storage, info->ai_addr, info->ai_addrlen);
+  }
+  return addresses;
+}
+
+absl::StatusOr<std::unique_ptr<CallConnection>> CallConnection::Dial(const SocketAddress& address,
+                                                                     const std::string& name,
+                                                                     OpenCalls& calls) {
+  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return SystemError("socket: ");
+  auto connection = absl::WrapUnique(new CallConnection(fd, name, calls));
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
+      errno != EINPROGRESS) {
+    return SystemError("");
+  }
+  return connection;
+}
+
+CallConnection::~CallConnection() { close(fd_); }
+
+absl::Status CallConnection::Read(absl::Span<char> buffer, bool until_end) {
+  while (true) {
+    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
+    if (size == 0) {
+      return ClientError(absl::StatusCode::kUnavailable, "the server closed the connection");
+    }
+    if (size < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) return absl::OkStatus();
+      return SystemError("");
+    }
+    WEIR_RETURN_IF_ERROR(session_.Receive({buffer.data(), static_cast<size_t>(size)}));
+    if (static_cast<size_t>(size) < buffer.size() && !until_end) return absl::OkStatus();
+  }
+}
+
+absl::Status CallConnection::Write() {
+  while (true) {
+    WEIR_ASSIGN_OR_RETURN(const bool more, session_.TakeOutput(output_, kOutputBytes));
+    while (written_ < output_.size()) {
+      const ssize_t size =
+          send(fd_, output_.data() + written_, output_.size() - written_, MSG_NOSIGNAL);
+      if (size < 0) {
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return SystemError("");
+        blocked_ = true;
+        return absl::OkStatus();
+      }
+      written_ += size;
+    }
+    output_.clear();
+    written_ = 0;
+    if (!more) return absl::OkStatus();
+  }
+}
+
+}  // namespace weir

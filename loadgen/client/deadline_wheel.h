@@ -1,0 +1,59 @@
+// Which calls are over their deadlines. Pure: time is an argument, in nanoseconds.
+//
+// A wheel of slots of about a millisecond: adding and removing cost the same however many calls are
+// open. A deadline further away than the wheel goes round stays in its slot for another turn.
+#ifndef WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_
+#define WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "loadgen/client/intrusive_list.h"
+
+namespace weir {
+
+struct DeadlineTag;
+
+struct Deadline : ListLink<DeadlineTag> {
+  int64_t deadline_ns = 0;
+};
+
+class DeadlineWheel {
+ public:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  // The time at the beginning; it only goes forward.
+  explicit DeadlineWheel(int64_t now_ns);
+
+  // One whose time has come already goes with the next Advance.
+  void Add(Deadline& deadline, int64_t deadline_ns);
+  void Remove(Deadline& deadline) { deadline.Unlink(); }
+
+  // After Advance, the deadlines that have passed by `now_ns` are taken one by one, in the order of
+  // their slots: a deadline may come up to two slots late, never early.
+  void Advance(int64_t now_ns);
+  Deadline* TakeExpired();
+
+  // When to call Advance again; kNever if there is nothing to wait for. It may be too early.
+  int64_t NextWake();
+
+ private:
+  static constexpr int kTickBits = 20;
+  static constexpr int64_t kSlots = 4096;
+  using Slot = IntrusiveList<Deadline, DeadlineTag>;
+
+  static int64_t TickOf(int64_t ns) { return ns >> kTickBits; }
+
+  int64_t tick_;  // What lies before it has expired.
+  std::vector<Slot> slots_;
+  // A bit for each slot that may have something in it.
+  std::array<uint64_t, kSlots / 64> used_ = {};
+  Slot expired_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_

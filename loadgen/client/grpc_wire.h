@@ -1,0 +1,43 @@
+// How gRPC says things in HTTP/2's words.
+#ifndef WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_
+#define WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace weir {
+
+// The value of grpc-status; UNKNOWN for what is none.
+absl::StatusCode ParseGrpcStatus(absl::string_view value);
+
+// What an answer without a grpc-status means.
+absl::StatusCode CodeOfHttpStatus(int http_status);
+
+// What it means that the server reset the stream.
+absl::StatusCode CodeOfReset(uint32_t http2_error);
+
+// The value of grpc-message. What is no escape stays as it is.
+std::string PercentDecoded(absl::string_view text);
+
+// The value of grpc-timeout, rounded up by 5 % at most: few values, so that most calls send the one
+// that the server knows already, in one byte.
+class GrpcTimeout {
+ public:
+  GrpcTimeout() = default;
+  explicit GrpcTimeout(int64_t timeout_ns);  // What has passed is a nanosecond.
+
+  absl::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 12> text_ = {};
+  size_t size_ = 0;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_

@@ -1,0 +1,65 @@
+// A doubly linked list through its elements: adding and taking out cost a few stores and no memory.
+#ifndef WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
+#define WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
+
+namespace weir {
+
+// What an element derives from, once for each list in which it may be at a time. The tag tells them
+// apart.
+template <typename Tag>
+class ListLink {
+ public:
+  ListLink() = default;
+  ListLink(const ListLink&) = delete;
+  ListLink& operator=(const ListLink&) = delete;
+
+  bool linked() const { return next_ != nullptr; }
+
+  // Takes the element out of its list, if it is in one.
+  void Unlink() {
+    if (!linked()) return;
+    prev_->next_ = next_;
+    next_->prev_ = prev_;
+    prev_ = next_ = nullptr;
+  }
+
+ private:
+  template <typename T, typename U>
+  friend class IntrusiveList;
+
+  ListLink* prev_ = nullptr;
+  ListLink* next_ = nullptr;
+};
+
+// Elements belong to others, and are taken out before they end.
+template <typename T, typename Tag>
+class IntrusiveList {
+ public:
+  IntrusiveList() { head_.prev_ = head_.next_ = &head_; }
+
+  bool empty() const { return head_.next_ == &head_; }
+  T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+
+  // Of an element of this list; nullptr behind the last.
+  T* next(const T& element) {
+    ListLink<Tag>* const next = static_cast<const ListLink<Tag>&>(element).next_;
+    return next == &head_ ? nullptr : static_cast<T*>(next);
+  }
+
+  // `element` is taken out of the list in which it is.
+  void push_back(T& element) {
+    ListLink<Tag>& link = element;
+    link.Unlink();
+    link.prev_ = head_.prev_;
+    link.next_ = &head_;
+    head_.prev_->next_ = &link;
+    head_.prev_ = &link;
+  }
+
+ private:
+  ListLink<Tag> head_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
