@@ -14,6 +14,8 @@
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/diagnostics.pb.h"
 #include "weir/v1/ledger.pb.h"
+#include "weir/v1/load_report.pb.h"
+#include "weir/v1/load_scenario.pb.h"
 #include "weir/v1/model_config.pb.h"
 #include "weir/v1/predictor.pb.h"
 #include "weir/v1/stats.pb.h"
@@ -71,6 +73,8 @@ TEST(CompatibilityTest, WhatWasPublishedStaysAndWhatIsNewIsWrittenDown) {
   List(*v1::ListModelsRequest::descriptor()->file(), now);
   List(*v1::PushRequest::descriptor()->file(), now);
   List(*v1::LedgerTotals::descriptor()->file(), now);
+  List(*v1::LoadScenario::descriptor()->file(), now);
+  List(*v1::LoadReport::descriptor()->file(), now);
 
   const auto text = ReadFile("proto/weir/v1/compatibility.txt");
   ASSERT_TRUE(text.ok()) << text.status();
