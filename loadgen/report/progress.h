@@ -10,7 +10,7 @@
 
 namespace weir {
 
-class Progress {
+class LoadProgress {
  public:
   struct Phase {
     std::string name;
@@ -24,7 +24,11 @@ class Progress {
   };
 
   // Times are MonotonicNow()'s.
-  Progress(std::string title, std::vector<Phase> phases, absl::Time start);
+  LoadProgress(std::string title, std::vector<Phase> phases, absl::Time start);
+
+  // When to look at the tally next: in the middle between two of its seconds, so that each is seen
+  // once.
+  absl::Time NextLook(absl::Time now) const;
 
   // A block for a terminal that takes the place of the last one: a bar with the time left, the
   // phase, and a line for each model. To be written at once.
@@ -36,12 +40,13 @@ class Progress {
   // A line for each model, for programs:
   //   at=12 phase=steady model=fashion-fast sent=33 answered=33 failed=0 in_flight=1 p50_ms=0.311
   //   p99_ms=0.522
-  // Counts and percentiles are of the last second, `at` is in seconds since the start. phase=drain
-  // while the last answers are waited for. Names with blanks are quoted.
+  // Counts are since the line before, percentiles of the last second; `at` is in seconds since the
+  // start. phase=drain while the last answers are waited for. Names with blanks are quoted.
   std::string Lines(const LiveView& live, absl::Time now) const;
 
  private:
-  std::string Bar(const LiveView& live, absl::Time now, const Terminal& terminal) const;
+  std::string BarLine(const LiveView& live, absl::Time now, const Terminal& terminal) const;
+  std::string PhaseLine(const LiveView& live) const;
 
   const std::string title_;
   const std::vector<Phase> phases_;

@@ -8,7 +8,7 @@
 //           mean, p50, p90, p95, p99, p999, max    latency, from when requests were due
 //           quality            accuracy or median error, whichever the model's quality is
 // operator  <  <=  >  >=
-// value     of a latency with its unit (us, ms, s, m), of a ratio plain or in %, else plain
+// value     of a latency with its unit (ns, us, ms, s, m), of a ratio plain or in %, else plain
 //
 // Without a model it is all of them together; a quality is of one model.
 #ifndef WEIR_LOADGEN_REPORT_REQUIREMENTS_H_
@@ -27,6 +27,8 @@ namespace weir {
 
 class Requirement {
  public:
+  enum class Kind { kCount, kShare, kRate, kLatency };
+
   // INVALID_ARGUMENT that quotes the text and says what is wrong in it.
   static absl::StatusOr<Requirement> Parse(absl::string_view text);
 
@@ -37,13 +39,18 @@ class Requirement {
   // answers.
   v1::LoadRequirement Check(const v1::LoadReport& report) const;
 
+  // As people read it: "12.3 ms", "25.00 %".
+  std::string ValueText(double value) const;
+
  private:
   Requirement() = default;
 
   std::string text_;
   std::string model_;
   std::string metric_;
-  std::string operator_;
+  Kind kind_ = Kind::kCount;
+  bool is_below_ = false;
+  bool or_equal_ = false;
   double value_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #ifndef WEIR_LOADGEN_REPORT_TALLY_H_
 #define WEIR_LOADGEN_REPORT_TALLY_H_
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,37 +15,28 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/histogram.h"
+#include "loadgen/report/model_tally.h"
 #include "loadgen/report/quality.h"
 #include "loadgen/report/timeline.h"
 #include "weir/v1/load_report.pb.h"
 
 namespace weir {
 
-inline constexpr int kStatusCodes = 17;
-
-// Of one model, in one phase or in all that count.
-struct ModelTally {
-  int64_t sent = 0;
-  int64_t answered_rows = 0;
-  std::array<int64_t, kStatusCodes> ended = {};  // By code.
-  Histogram latency_ns;                          // Of answers with OK, from when they were due.
-  absl::Duration max_latency;
-  Quality quality;
-
-  void Merge(const ModelTally& other);
-};
-
 struct LiveModel {
   std::string model;
-  int64_t sent = 0, answered = 0, failed = 0;  // In the last second.
+  int64_t sent = 0, answered = 0, failed = 0;  // Since the view before this one.
   int64_t all_failed = 0;                      // Since the beginning.
   int64_t in_flight = 0;
-  double p50_seconds = 0, p99_seconds = 0;  // Of the last second's answers; 0 without any.
+  // Of the last second's answers; 0 without any.
+  double p50_seconds = 0, p99_seconds = 0;
 };
 
+// What happened in the full seconds since the view before this one. Nothing is in two of them.
 struct LiveView {
-  int phase = -1;  // -1 before the first one and after the last.
+  int phase = -1;            // The newest; -1 before the first.
+  bool phase_ended = false;  // What is in flight is waited for.
   absl::Time phase_began;
+  int seconds = 0;                  // 0 also while nothing happens at all.
   double send_lag_p99_seconds = 0;  // Of what an open loop sent in the last second.
   std::vector<LiveModel> models;    // All, in their order.
 };
@@ -71,7 +61,7 @@ class Tally {
   Tally& operator=(const Tally&) = delete;
 
   // Times are MonotonicNow()'s and never go back. Phases come one after the other, each at most
-  // once; a new one ends the one before.
+  // once.
   void BeginPhase(int phase, absl::Time now);
   void EndPhase(int phase, absl::Time now);
 
@@ -88,25 +78,25 @@ class Tally {
   // Answers with OK per second of a phase that has ended, all models together.
   double AnsweredPerSecond(int phase) const;
 
-  // The last full second; the counts of seconds are 0 if nothing has happened since. Thread-safe.
-  LiveView Live(absl::Time now) const ABSL_LOCKS_EXCLUDED(live_mutex_);
+  // Thread-safe.
+  LiveView Live() ABSL_LOCKS_EXCLUDED(live_mutex_);
 
-  // When everything has ended. All but what the tally cannot know: scenario, description, started,
-  // interrupted, requirements, and what the generator used.
+  // When all phases that began, and all requests, have ended. All but what the tally cannot know:
+  // scenario, description, started, interrupted, requirements, and what the generator used.
   v1::LoadReport Report() const;
 
  private:
   struct PhaseState {
     Phase phase;
-    absl::Time began = absl::InfinitePast();  // Not yet.
-    absl::Time ended = absl::InfinitePast();
+    absl::Time began = absl::InfiniteFuture();  // Not yet.
+    absl::Time ended = absl::InfiniteFuture();
     std::vector<std::unique_ptr<ModelTally>> models;  // Null where nothing was sent.
     Histogram send_lag_ns;
     absl::Duration max_send_lag;
     int64_t unsent = 0;
 
-    absl::Duration Length() const { return ended - began; }
-    int64_t Answered() const;
+    bool Counts() const { return !phase.warm_up && began != absl::InfiniteFuture(); }
+    double Seconds() const;
   };
 
   // Of a model, in the second that goes on.
@@ -115,19 +105,28 @@ class Tally {
     Histogram latency_ns;
   };
 
-  ModelTally& Of(int phase, int model);
-  bool Counts(const PhaseState& phase) const;
+  ModelTally& Of(int phase, int model) {
+    std::unique_ptr<ModelTally>& tally = phases_[phase].models[model];
+    if (tally == nullptr) tally = std::make_unique<ModelTally>();
+    return *tally;
+  }
 
   // Ends all seconds that are over at `now`.
   void Advance(absl::Time now) {
     if (now >= second_end_) EndSeconds(now);
+    last_event_ = now;
   }
-  void EndSeconds(absl::Time now);
-  void ReportGenerator(double seconds, v1::LoadReport& report) const;
+  void EndSeconds(absl::Time now) ABSL_LOCKS_EXCLUDED(live_mutex_);
+  void Publish() ABSL_LOCKS_EXCLUDED(live_mutex_);
+  Moment MomentOf(int model, absl::Duration length) const;
+
+  void DescribeModel(int model, v1::LoadModel& report) const;
+  void ReportModels(v1::LoadReport& report) const;
+  void ReportPhases(v1::LoadReport& report) const;
+  void ReportGenerator(v1::LoadReport& report) const;
 
   const std::vector<Model> models_;
   std::vector<PhaseState> phases_;
-  int current_phase_ = -1;
 
   absl::Time second_end_ = absl::InfiniteFuture();
   absl::Time last_event_ = absl::InfinitePast();
@@ -137,9 +136,8 @@ class Tally {
   std::vector<int64_t> all_failed_;
   std::vector<Timeline> timelines_;
 
-  mutable absl::Mutex live_mutex_;
+  absl::Mutex live_mutex_;
   LiveView live_ ABSL_GUARDED_BY(live_mutex_);
-  absl::Time live_at_ ABSL_GUARDED_BY(live_mutex_) = absl::InfinitePast();  // Its second's end.
 };
 
 }  // namespace weir

@@ -36,10 +36,10 @@ int TextWidth(absl::string_view text);
 std::string CutText(absl::string_view text, int width);
 
 std::string CountText(double count);      // "1,234,567"
-std::string RateText(double per_second);  // "33.0", "12,345"
+std::string RateText(double per_second);  // "0.33", "33.3", "12,345"
 std::string LatencyText(double seconds);  // "310 us", "1.25 ms", "12.4 s"; "-" for 0
 std::string ShareText(double share);      // "12.34 %"
-std::string SpanText(double seconds);     // "42 s", "1:05", "2:00:00"
+std::string ClockText(double seconds);    // "0:42", "1:05", "2:00:00"
 
 }  // namespace weir
 

@@ -1,0 +1,44 @@
+// What became of the requests of one model.
+#ifndef WEIR_LOADGEN_REPORT_MODEL_TALLY_H_
+#define WEIR_LOADGEN_REPORT_MODEL_TALLY_H_
+
+#include <array>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/histogram.h"
+#include "loadgen/report/quality.h"
+#include "weir/v1/load_report.pb.h"
+
+namespace weir {
+
+inline constexpr int kStatusCodes = 17;
+
+// In one phase, or in all that count. 31 KB large.
+struct ModelTally {
+  int64_t sent = 0;
+  int64_t answered_rows = 0;
+  std::array<int64_t, kStatusCodes> ended = {};  // By code.
+  Histogram latency_ns;                          // Of answers with OK, from when they were due.
+  absl::Duration max_latency;
+  Quality quality;
+
+  int64_t answered() const { return ended[0]; }
+  void CountAnswer(absl::Duration latency, int rows);
+  void CountFailure(absl::StatusCode code);
+  void Merge(const ModelTally& other);
+
+  // All but names and what comes from the model, distribution and timeline. Rates are of `seconds`.
+  void Report(double seconds, v1::LoadModel& report) const;
+  void ReportDistribution(v1::LoadModel& report) const;
+};
+
+// What a histogram takes; a negative duration is 0.
+uint64_t HistogramNanoseconds(absl::Duration duration);
+
+v1::LoadLatency LatencyOf(const Histogram& nanoseconds, absl::Duration max);
+
+}  // namespace weir
+
+#endif  // WEIR_LOADGEN_REPORT_MODEL_TALLY_H_
