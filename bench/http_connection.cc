@@ -72,10 +72,22 @@ absl::StatusOr<HttpConnection::Response> HttpConnection::Get(absl::string_view p
 
 absl::StatusOr<HttpConnection::Response> HttpConnection::Put(absl::string_view path,
                                                              absl::string_view body) {
-  WEIR_RETURN_IF_ERROR(Send(absl::StrCat("PUT ", path, " HTTP/1.1\r\nHost: localhost\r\n",
-                                         "Content-Length: ", body.size(), "\r\n\r\n"),
-                            body));
+  WEIR_RETURN_IF_ERROR(SendBody("PUT", path, body));
   return ReceiveResponse(nullptr);
+}
+
+absl::StatusOr<HttpConnection::Response> HttpConnection::Post(absl::string_view path,
+                                                              absl::string_view body,
+                                                              std::string* answer) {
+  WEIR_RETURN_IF_ERROR(SendBody("POST", path, body));
+  return ReceiveResponse(answer);
+}
+
+absl::Status HttpConnection::SendBody(absl::string_view method, absl::string_view path,
+                                      absl::string_view body) {
+  return Send(absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n",
+                           "Content-Length: ", body.size(), "\r\n\r\n"),
+              body);
 }
 
 absl::Status HttpConnection::Send(absl::string_view head, absl::string_view body) {

@@ -34,6 +34,8 @@ class HttpConnection {
                                std::string* body = nullptr);
 
   absl::StatusOr<Response> Put(absl::string_view path, absl::string_view body);
+  absl::StatusOr<Response> Post(absl::string_view path, absl::string_view body,
+                                std::string* answer);
 
  private:
   explicit HttpConnection(int fd) : fd_(fd), buffer_(kBufferBytes) {}
@@ -42,6 +44,7 @@ class HttpConnection {
   static constexpr size_t kBufferBytes = 256 << 10;
 
   absl::Status Send(absl::string_view head, absl::string_view body);
+  absl::Status SendBody(absl::string_view method, absl::string_view path, absl::string_view body);
   absl::StatusOr<Response> ReceiveResponse(std::string* body);
   absl::StatusOr<int64_t> ReceiveChunks(std::string* body);
   absl::StatusOr<std::string> ReceiveLine();

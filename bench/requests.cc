@@ -20,14 +20,15 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 }  // namespace
 
-std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& held_out, int rows) {
+std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& held_out, int rows,
+                                int first) {
   v1::PredictRequest request;
   request.mutable_model()->set_name(settings.name);
   v1::Tensor& input = *request.add_inputs();
   input.set_name(settings.inputs[0].name);
   input.add_shape(rows);
   for (const int64_t size : settings.inputs[0].dims) input.add_shape(size);
-  input.set_data(std::string(held_out.Rows(0, rows)));
+  input.set_data(std::string(held_out.Rows(first, rows)));
   return request.SerializeAsString();
 }
 

@@ -17,8 +17,10 @@ namespace weir {
 inline constexpr char kPredictMethod[] = "/weir.v1.Predictor/Predict";
 inline constexpr char kEchoMethod[] = "/weir.v1.Diagnostics/Echo";
 
-// A serialised PredictRequest with the first `rows` held-out rows, for a model with one input.
-std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& held_out, int rows);
+// A serialised PredictRequest with `rows` held-out rows from `first` on, for a model with one
+// input.
+std::string PredictRequestBytes(const ModelSettings& settings, const HeldOut& held_out, int rows,
+                                int first = 0);
 
 // A serialised EchoRequest as large as `predict_request`, whose answer is as large as the one that
 // the server at `channel` gives to that. The server's status, if it gives none.

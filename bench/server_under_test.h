@@ -22,7 +22,7 @@ class ServerUnderTest {
     std::string program;  // The path of weir-server.
     std::string model_repository;
     std::vector<std::string> models;
-    std::vector<std::string> more_flags;
+    std::vector<std::string> more_flags = {};
   };
 
   // Waits until all of the models are ready; if one of them does not get so, the error holds what

@@ -14,8 +14,12 @@ readonly -A PACKAGES=(
   # The converter of random forests, compared with scikit-learn; README's Python client; a real
   # Prometheus, which has to agree with what the gateway counts.
   [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf prometheus"
-  # What weir is measured against; tests try the benchmarks.
-  [bench]="prometheus-pushgateway"
+  # What weir is measured against: a gateway, load generators, and the usual Python stack around a
+  # model. Tests try the benchmarks.
+  [bench]="
+    prometheus-pushgateway nghttp2-client wrk
+    python3-torch python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-ujson
+    python3-prometheus-client"
   # The part of ./weir check that compiles nothing.
   [lint]="clang-format-14 shellcheck"
   # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier.
@@ -24,7 +28,7 @@ readonly -A PACKAGES=(
 # Packages that also bring a daemon of their name, which would start now and at each boot. Tests and
 # benchmarks start such programs themselves.
 readonly DAEMONS=(prometheus prometheus-pushgateway)
-readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=30 [lint]=250 [check]=700)
+readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=150 [lint]=250 [check]=700)
 
 command_deps() {
   local group

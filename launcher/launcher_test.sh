@@ -167,12 +167,58 @@ test_skipped_test_cases_have_not_passed() {
   expect_equal '2 0' "$(count_tests "$tmp/log" "$tmp/logs")"
 }
 
+# What bench keeps of a benchmark named fly that took 7 s and printed LOG.
+result_of_fly() {
+  bash -euo pipefail -c '
+    source launcher/common.sh
+    source launcher/bench.sh
+    result_json fly 7 "$1"' - "$1"
+}
+
+test_what_a_benchmark_finds_is_json_with_its_machine() {
+  printf 'a "table" \\ of\tnumbers\nBENCH fly ratio=0.93 after=inf count=12 code=007\n' >"$tmp/log"
+  result_of_fly "$tmp/log" >"$tmp/fly.json"
+  python3 - "$tmp/fly.json" "$tmp/log" <<'PYTHON'
+import json, sys
+result = json.load(open(sys.argv[1]))
+assert result["benchmark"] == "fly" and result["seconds"] == 7, result
+assert result["results"] == {"ratio": 0.93, "after": "inf", "count": 12, "code": "007"}, result
+assert result["output"] == open(sys.argv[2]).read().splitlines(), result
+machine = result["machine"]
+assert machine["cores"] >= 1 and machine["memory_mb"] > 0, machine
+assert machine["processor"] and machine["kernel"].startswith("Linux ") and machine["system"], machine
+PYTHON
+}
+
+test_a_benchmark_without_its_line_has_no_result() {
+  echo 'BENCH flying ratio=1' >"$tmp/log"
+  expect_match 'weir: the benchmark fly ended without a line BENCH fly *' \
+    "$(expect_failure 1 result_of_fly "$tmp/log")"
+  expect_match "weir: there is no benchmark 'fly' *loadgen python_stack)" \
+    "$(expect_failure 2 ./weir bench fly)"
+}
+
 test_a_model_is_found_on_the_server_that_has_it() {
   expect_equal 127.0.0.1:8001 "$(address_of_model flats-price)"
   expect_equal 127.0.0.1:8003 "$(address_of_model fashion-accurate)"
   expect_equal '' "$(address_of_model fashion)"
   expect_match "weir: no server of ./weir up has the model 'mnist'*" \
     "$(expect_failure 1 ./weir predict --model=mnist 0)"
+}
+
+# What load finds while PORT... are listened on.
+servers_found() {
+  bash -euo pipefail -c '
+    source launcher/common.sh
+    source launcher/load.sh
+    listeners() { [[ " $ports " != *" $1 "* ]] || echo 1; }
+    ports=$*
+    listening_servers' - "$@"
+}
+
+test_load_finds_the_servers_that_answer() {
+  expect_equal 127.0.0.1:8001,127.0.0.1:8003 "$(servers_found 8001 8003 9400)"
+  expect_equal '' "$(servers_found)"
 }
 
 test_a_taken_port_names_its_program() {

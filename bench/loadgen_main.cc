@@ -1,0 +1,226 @@
+// weir-bench-loadgen: how many calls a second weir's load generator makes, beside h2load.
+//
+// A do-nothing method of a server that has one processor; each generator in turn has another, and
+// sends the same message. Both are tried with one connection that has all calls in flight, and with
+// a connection for each call; what each of them does better counts.
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/flags.h"
+#include "base/status_macros.h"
+#include "bench/h2load.h"
+#include "bench/processors.h"
+#include "bench/repeats.h"
+#include "bench/requests.h"
+#include "bench/scratch_directory.h"
+#include "bench/server_under_test.h"
+#include "loadgen/load/load_client.h"
+#include "models/data/fashion_mnist.h"
+#include "models/evaluate/held_out.h"
+#include "server/model/model_settings.h"
+#include "weir/v1/diagnostics.pb.h"
+
+ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to put load on.");
+ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
+ABSL_FLAG(std::string, model, "fashion-fast", "Messages are as large as a request to it.");
+ABSL_FLAG(std::string, h2load, weir::H2loadOptions().program, "The generator beside weir's.");
+ABSL_FLAG(std::string, scratch, "/tmp", "Where a directory for the request is made.");
+ABSL_FLAG(std::vector<std::string>, in_flight, std::vector<std::string>({"8", "64"}),
+          "How many calls, with commas between the numbers.");
+ABSL_FLAG(double, seconds, 2, "How long each is measured in each repeat.");
+ABSL_FLAG(int, repeats, 9, "How often all is measured.");
+
+namespace weir {
+namespace {
+
+constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
+
+// One generator with one number of connections, again and again.
+struct Way {
+  std::string generator;
+  int connections = 1;
+  std::vector<double> per_second = {};
+};
+
+class LoadgenBenchmark {
+ public:
+  LoadgenBenchmark(std::string address, std::string request, int64_t answer_bytes)
+      : address_(std::move(address)),
+        request_(std::move(request)),
+        answer_bytes_(answer_bytes),
+        scratch_(absl::GetFlag(FLAGS_scratch)) {
+    WriteRequestFile();
+  }
+
+  // How many times the calls of h2load weir makes.
+  absl::StatusOr<double> Measure(int in_flight);
+
+ private:
+  // A message of gRPC has five bytes before it: that it is not compressed, and its size.
+  static constexpr int64_t kPrefixBytes = 5;
+
+  void WriteRequestFile() const;
+  std::string RequestFile() const { return scratch_.path() + "/request"; }
+
+  // Calls a second. The processor time of a call goes into `repeats`.
+  absl::StatusOr<double> MeasureWeir(int in_flight, const Way& way, Repeats& repeats) const;
+  absl::StatusOr<double> MeasureH2load(int in_flight, const Way& way, Repeats& repeats) const;
+
+  const std::string address_;
+  const std::string request_;
+  const int64_t answer_bytes_;
+  const ScratchDirectory scratch_;
+  const absl::Duration duration_ = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+};
+
+void LoadgenBenchmark::WriteRequestFile() const {
+  const auto size = static_cast<uint32_t>(request_.size());
+  std::ofstream file(RequestFile(), std::ios::binary);
+  file.put(0);
+  for (const int shift : {24, 16, 8, 0}) file.put(static_cast<char>(size >> shift));
+  file << request_;
+}
+
+std::string Name(const Way& way, absl::string_view what) {
+  return absl::StrFormat("%s, %d connection%s, %s", way.generator, way.connections,
+                         way.connections == 1 ? "" : "s", what);
+}
+
+absl::StatusOr<double> LoadgenBenchmark::MeasureWeir(int in_flight, const Way& way,
+                                                     Repeats& repeats) const {
+  WEIR_ASSIGN_OR_RETURN(const auto client, LoadClient::Create({.address = address_,
+                                                               .method = kEchoMethod,
+                                                               .requests = {request_},
+                                                               .connections = way.connections}));
+  const LoadResult result = client->RunClosedLoop(in_flight, kWarmUp, duration_);
+  if (result.ok() != result.calls() || result.ok() == 0) {
+    return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
+  }
+  repeats.Add(Name(way, "processor us/call"),
+              absl::ToDoubleMicroseconds(result.client_cpu) / static_cast<double>(result.calls()));
+  return result.OkPerSecond();
+}
+
+absl::StatusOr<double> LoadgenBenchmark::MeasureH2load(int in_flight, const Way& way,
+                                                       Repeats& repeats) const {
+  WEIR_ASSIGN_OR_RETURN(const H2loadReport report,
+                        RunH2load({.program = absl::GetFlag(FLAGS_h2load),
+                                   .address = address_,
+                                   .method = kEchoMethod,
+                                   .request_file = RequestFile(),
+                                   .connections = way.connections,
+                                   .streams = in_flight / way.connections,
+                                   .warm_up = kWarmUp,
+                                   .duration = duration_}));
+  const int64_t all_answers = report.data_bytes / (kPrefixBytes + answer_bytes_);
+  if (all_answers < report.answers) {
+    return absl::InternalError(absl::StrCat("h2load got ", report.data_bytes, " bytes in ",
+                                            report.answers, " answers, which have ",
+                                            kPrefixBytes + answer_bytes_, " each"));
+  }
+  repeats.Add(Name(way, "processor us/call"),
+              absl::ToDoubleMicroseconds(report.cpu) / static_cast<double>(all_answers));
+  return report.per_second;
+}
+
+// The way with the most calls a second, by the median.
+const Way& Better(const Way& a, const Way& b) {
+  return Median(a.per_second) > Median(b.per_second) ? a : b;
+}
+
+absl::StatusOr<double> LoadgenBenchmark::Measure(int in_flight) {
+  Way weir[] = {{.generator = "weir"}, {.generator = "weir", .connections = in_flight}};
+  Way h2load[] = {{.generator = "h2load"}, {.generator = "h2load", .connections = in_flight}};
+  Repeats repeats;
+  for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
+    for (int i = 0; i < 2; ++i) {
+      WEIR_ASSIGN_OR_RETURN(weir[i].per_second.emplace_back(),
+                            MeasureWeir(in_flight, weir[i], repeats));
+      WEIR_ASSIGN_OR_RETURN(h2load[i].per_second.emplace_back(),
+                            MeasureH2load(in_flight, h2load[i], repeats));
+      repeats.Add(Name(weir[i], "calls/s"), weir[i].per_second.back());
+      repeats.Add(Name(h2load[i], "calls/s"), h2load[i].per_second.back());
+    }
+  }
+  const Way& best = Better(weir[0], weir[1]);
+  const Way& best_h2load = Better(h2load[0], h2load[1]);
+  for (size_t i = 0; i < best.per_second.size(); ++i) {
+    repeats.Add("best weir / best h2load", best.per_second[i] / best_h2load.per_second[i]);
+  }
+  std::cout << repeats.Table(absl::StrCat(in_flight, " in flight")) << "\n" << std::flush;
+  return repeats.MedianOf("best weir / best h2load");
+}
+
+absl::StatusOr<std::string> Measure() {
+  const std::vector<int> processors = AllowedProcessors();
+  if (processors.size() < 2) {
+    return absl::FailedPreconditionError(
+        "a generator and a server want a processor each, and there is only one");
+  }
+  const std::string repository = absl::GetFlag(FLAGS_model_repository);
+  const std::string model = absl::GetFlag(FLAGS_model);
+  WEIR_ASSIGN_OR_RETURN(const ModelSettings settings,
+                        LoadModelSettings(absl::StrCat(repository, "/", model)));
+  WEIR_ASSIGN_OR_RETURN(const HeldOut held_out,
+                        LoadHeldOut(settings.family, kFashionMnistDirectory));
+  WEIR_RETURN_IF_ERROR(StayOn({processors[0]}));
+  WEIR_ASSIGN_OR_RETURN(const auto server,
+                        ServerUnderTest::Start({.program = absl::GetFlag(FLAGS_server),
+                                                .model_repository = repository,
+                                                .models = {model}}));
+  WEIR_RETURN_IF_ERROR(StayOn({processors[1]}));
+  WEIR_ASSIGN_OR_RETURN(
+      const std::string request,
+      EchoRequestLike(PredictRequestBytes(settings, held_out, 1), server->channel()));
+  v1::EchoRequest echo;
+  echo.ParseFromString(request);
+  v1::EchoResponse answer;
+  answer.mutable_payload()->resize(echo.answer_bytes());
+  LoadgenBenchmark benchmark(server->address(), request,
+                             static_cast<int64_t>(answer.ByteSizeLong()));
+
+  std::string line;
+  double lowest = 0;
+  for (const std::string& number : absl::GetFlag(FLAGS_in_flight)) {
+    int in_flight = 0;
+    if (!absl::SimpleAtoi(number, &in_flight) || in_flight < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--in_flight: \"", number, "\" is no number above 0"));
+    }
+    WEIR_ASSIGN_OR_RETURN(const double ratio, benchmark.Measure(in_flight));
+    absl::StrAppendFormat(&line, " ratio_%d=%.3f", in_flight, ratio);
+    lowest = lowest == 0 ? ratio : std::min(lowest, ratio);
+  }
+  WEIR_RETURN_IF_ERROR(server->Stop());
+  return absl::StrFormat("BENCH loadgen h2load_ratio=%.3f%s", lowest, line);
+}
+
+int Main() {
+  const absl::StatusOr<std::string> line = Measure();
+  if (!line.ok()) {
+    std::cerr << "weir-bench-loadgen: " << line.status().message() << "\n";
+    return 1;
+  }
+  std::cout << *line << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  weir::ParseFlags(argc, argv, "measures how many calls a second a load generator makes");
+  return weir::Main();
+}

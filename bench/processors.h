@@ -1,0 +1,19 @@
+// Where a benchmark and what it starts may run.
+#ifndef WEIR_BENCH_PROCESSORS_H_
+#define WEIR_BENCH_PROCESSORS_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace weir {
+
+// The numbers of the processors that this thread may run on.
+std::vector<int> AllowedProcessors();
+
+// Keeps this thread, and the threads and processes that it starts from now on, on `processors`.
+absl::Status StayOn(const std::vector<int>& processors);
+
+}  // namespace weir
+
+#endif  // WEIR_BENCH_PROCESSORS_H_

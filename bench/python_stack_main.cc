@@ -1,0 +1,340 @@
+// weir-bench-python_stack: weir beside the usual Python stack around the same model file.
+//
+// Saturated, both are driven in a closed loop: the Python service by wrk, weir by its own
+// generator. At the same fixed rate, 80 % of what the Python service carries, both get requests at
+// the same times, which are random, and latency counts from then. wrk knows no rate; so a client of
+// weir's own drives the Python service there. Both get the same images, and must answer them alike.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "base/cpu.h"
+#include "base/flags.h"
+#include "base/status_macros.h"
+#include "bench/http_connection.h"
+#include "bench/image_inputs.h"
+#include "bench/open_http_load.h"
+#include "bench/python_service.h"
+#include "bench/repeats.h"
+#include "bench/requests.h"
+#include "bench/scratch_directory.h"
+#include "bench/server_under_test.h"
+#include "bench/wrk.h"
+#include "loadgen/client/call_client.h"
+#include "loadgen/load/load_client.h"
+#include "loadgen/load/pacer.h"
+#include "server/model/model_settings.h"
+#include "weir/v1/predictor.pb.h"
+
+ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to measure.");
+ABSL_FLAG(std::string, python_stack, "bench/python_stack", "Where server.py and post.lua are.");
+ABSL_FLAG(std::string, wrk, weir::WrkOptions().program, "The generator for the Python service.");
+ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
+ABSL_FLAG(std::string, model, "fashion-fast", "The model that both serve; a model of images.");
+ABSL_FLAG(std::string, scratch, "/tmp", "Where directories for files are made.");
+ABSL_FLAG(std::vector<std::string>, callers, std::vector<std::string>({"1", "8", "64"}),
+          "Requests in flight when saturated, with commas between the numbers.");
+ABSL_FLAG(int, images, 1000, "How many different ones are sent, in turn.");
+ABSL_FLAG(int, connections, 1, "Between weir's generator and weir; callers share them.");
+ABSL_FLAG(double, seconds, 3, "How long each is measured in each repeat.");
+ABSL_FLAG(int, repeats, 5, "How often all is measured.");
+
+namespace weir {
+namespace {
+
+constexpr absl::Duration kWarmUp = absl::Milliseconds(300);
+constexpr double kFixedLoad = 0.8;
+// How many images' answers are compared, and how far apart probabilities may be.
+constexpr int kCompared = 64;
+constexpr float kTolerance = 1e-4;
+
+class PythonStackBenchmark {
+ public:
+  PythonStackBenchmark(const ServerUnderTest& server, const PythonService& service,
+                       std::vector<ImageInput> inputs)
+      : server_(server), service_(service), inputs_(std::move(inputs)) {
+    for (const ImageInput& input : inputs_) http_requests_.push_back(PostRequest(input.json));
+  }
+
+  // That both give the same answers.
+  absl::Status Compare();
+
+  // Closed loops of so many callers.
+  absl::Status MeasureSaturated(int callers);
+
+  // What the Python service carries at most, of what was measured.
+  double PythonRate() const;
+
+  // The same rate for both.
+  absl::Status MeasureFixedRate(double per_second, uint64_t seed);
+
+  // That the Python service has counted all that it was asked.
+  absl::Status CheckCounts() const;
+
+  const Repeats& repeats() const { return repeats_; }
+
+  // "BENCH python_stack rps_ratio_1=.. p99_ratio=..", by the medians.
+  std::string Line() const;
+
+ private:
+  absl::StatusOr<std::unique_ptr<LoadClient>> Connect() const;
+  absl::StatusOr<double> SaturateWeir(int callers);
+  absl::StatusOr<double> SaturatePython(int callers);
+  absl::StatusOr<double> WeirP99(double per_second, uint64_t seed);
+  absl::StatusOr<double> PythonP99(double per_second, uint64_t seed);
+
+  static std::string Name(int callers, absl::string_view what) {
+    return absl::StrCat(callers, callers == 1 ? " caller, " : " callers, ", what);
+  }
+
+  std::unique_ptr<Pacer> Pace(double per_second, uint64_t seed) const {
+    return PacePoisson({{.from = per_second, .to = per_second, .length = duration_}}, seed);
+  }
+
+  const ServerUnderTest& server_;
+  const PythonService& service_;
+  const std::vector<ImageInput> inputs_;
+  std::vector<std::string> http_requests_;
+  const ScratchDirectory scratch_{absl::GetFlag(FLAGS_scratch)};
+  const absl::Duration duration_ = absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  std::vector<int> callers_;
+  int64_t python_answers_ = 0;
+  Repeats repeats_;
+};
+
+absl::Status PythonStackBenchmark::Compare() {
+  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(service_.addresses()[0]));
+  for (size_t i = 0; i < std::min<size_t>(kCompared, inputs_.size()); ++i) {
+    std::string json;
+    WEIR_RETURN_IF_ERROR(connection->Post("/predict", inputs_[i].json, &json).status());
+    ++python_answers_;
+    WEIR_ASSIGN_OR_RETURN(const std::vector<float> theirs, ProbabilitiesInJson(json));
+    WEIR_ASSIGN_OR_RETURN(
+        const std::string bytes,
+        CallOnce(server_.address(), kPredictMethod, inputs_[i].predict_request, absl::Seconds(30)));
+    v1::PredictResponse response;
+    if (!response.ParseFromString(bytes) || response.outputs_size() != 1 ||
+        response.outputs(0).data().size() != theirs.size() * sizeof(float)) {
+      return absl::InternalError(
+          absl::StrCat("image ", i, ": weir's answer has another shape than ", json));
+    }
+    for (size_t at = 0; at < theirs.size(); ++at) {
+      float ours = 0;
+      std::memcpy(&ours, &response.outputs(0).data()[at * sizeof(float)], sizeof(float));
+      if (std::abs(ours - theirs[at]) > kTolerance) {
+        return absl::InternalError(absl::StrCat("image ", i, ", class ", at, ": weir says ", ours,
+                                                ", the Python service ", theirs[at]));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<LoadClient>> PythonStackBenchmark::Connect() const {
+  std::vector<std::string> requests;
+  for (const ImageInput& input : inputs_) requests.push_back(input.predict_request);
+  return LoadClient::Create({.address = server_.address(),
+                             .method = kPredictMethod,
+                             .requests = std::move(requests),
+                             .connections = absl::GetFlag(FLAGS_connections)});
+}
+
+absl::StatusOr<double> PythonStackBenchmark::SaturateWeir(int callers) {
+  WEIR_ASSIGN_OR_RETURN(const auto client, Connect());
+  const absl::Duration server_cpu = server_.Cpu();
+  const LoadResult result = client->RunClosedLoop(callers, kWarmUp, duration_);
+  if (result.ok() != result.calls() || result.ok() == 0) {
+    return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
+  }
+  repeats_.Add(Name(callers, "weir, requests/s"), result.OkPerSecond());
+  repeats_.Add(Name(callers, "weir, p99 ms"), absl::ToDoubleMilliseconds(result.Latency(0.99)));
+  repeats_.Add(Name(callers, "weir, its processor us/request"),
+               absl::ToDoubleMicroseconds(server_.Cpu() - server_cpu) /
+                   static_cast<double>(result.all_calls));
+  return result.OkPerSecond();
+}
+
+absl::StatusOr<double> PythonStackBenchmark::SaturatePython(int callers) {
+  const std::string bodies_file = scratch_.path() + "/bodies";
+  std::ofstream bodies(bodies_file);
+  for (const ImageInput& input : inputs_) bodies << input.json << "\n";
+  bodies.close();
+  const absl::Duration service_cpu = service_.Cpu();
+  WEIR_ASSIGN_OR_RETURN(
+      const WrkReport report,
+      RunWrk({.program = absl::GetFlag(FLAGS_wrk),
+              .script = absl::StrCat(absl::GetFlag(FLAGS_python_stack), "/post.lua"),
+              .bodies_file = bodies_file,
+              .addresses = service_.addresses(),
+              .connections = callers,
+              .duration = duration_}));
+  python_answers_ += report.answers;
+  repeats_.Add(Name(callers, "Python, requests/s"), report.per_second);
+  repeats_.Add(Name(callers, "Python, p99 ms"), absl::ToDoubleMilliseconds(report.p99));
+  repeats_.Add(Name(callers, "Python, its processor us/request"),
+               absl::ToDoubleMicroseconds(service_.Cpu() - service_cpu) /
+                   static_cast<double>(report.answers));
+  return report.per_second;
+}
+
+absl::Status PythonStackBenchmark::MeasureSaturated(int callers) {
+  if (std::find(callers_.begin(), callers_.end(), callers) == callers_.end()) {
+    callers_.push_back(callers);
+  }
+  WEIR_ASSIGN_OR_RETURN(const double weir, SaturateWeir(callers));
+  WEIR_ASSIGN_OR_RETURN(const double python, SaturatePython(callers));
+  repeats_.Add(Name(callers, "weir / Python"), weir / python);
+  return absl::OkStatus();
+}
+
+double PythonStackBenchmark::PythonRate() const {
+  double most = 0;
+  for (const int callers : callers_) {
+    most = std::max(most, repeats_.MedianOf(Name(callers, "Python, requests/s")));
+  }
+  return most;
+}
+
+absl::StatusOr<double> PythonStackBenchmark::WeirP99(double per_second, uint64_t seed) {
+  WEIR_ASSIGN_OR_RETURN(const auto client, Connect());
+  const LoadResult result = client->RunOpenLoop(Pace(per_second, seed));
+  if (result.ok() != result.calls() || result.ok() == 0) {
+    return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
+  }
+  const double p99 = absl::ToDoubleMilliseconds(result.Latency(0.99));
+  repeats_.Add("fixed rate, weir, p50 ms", absl::ToDoubleMilliseconds(result.Latency(0.5)));
+  repeats_.Add("fixed rate, weir, p99 ms", p99);
+  repeats_.Add("fixed rate, weir, client's lag, p99 ms", result.send_lag_ns.Quantile(0.99) / 1e6);
+  return p99;
+}
+
+absl::StatusOr<double> PythonStackBenchmark::PythonP99(double per_second, uint64_t seed) {
+  const auto pacer = Pace(per_second, seed);
+  WEIR_ASSIGN_OR_RETURN(
+      const OpenHttpLoadReport report,
+      RunOpenHttpLoad({.addresses = service_.addresses(), .requests = http_requests_}, *pacer));
+  python_answers_ += report.answers;
+  const double p99 = report.latency_ns.Quantile(0.99) / 1e6;
+  repeats_.Add("fixed rate, Python, p50 ms", report.latency_ns.Quantile(0.5) / 1e6);
+  repeats_.Add("fixed rate, Python, p99 ms", p99);
+  repeats_.Add("fixed rate, Python, client's lag, p99 ms", report.send_lag_ns.Quantile(0.99) / 1e6);
+  return p99;
+}
+
+absl::Status PythonStackBenchmark::MeasureFixedRate(double per_second, uint64_t seed) {
+  WEIR_ASSIGN_OR_RETURN(const double weir, WeirP99(per_second, seed));
+  WEIR_ASSIGN_OR_RETURN(const double python, PythonP99(per_second, seed));
+  repeats_.Add("fixed rate, requests/s", per_second);
+  repeats_.Add("fixed rate, p99, weir / Python", weir / python);
+  return absl::OkStatus();
+}
+
+absl::Status PythonStackBenchmark::CheckCounts() const {
+  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(service_.addresses()[0]));
+  std::string page;
+  WEIR_RETURN_IF_ERROR(connection->Get("/metrics", /*accept_gzip=*/false, &page).status());
+  double counted = 0;
+  for (absl::string_view line : absl::StrSplit(page, '\n')) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    if (!absl::StartsWith(parts.first, "requests_total{")) continue;
+    double value = 0;
+    if (absl::SimpleAtod(parts.second, &value)) counted += value;
+  }
+  // More, since wrk leaves without the last answers.
+  if (counted >= static_cast<double>(python_answers_)) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("the Python service has counted ", counted,
+                                          " requests of ", python_answers_, " that it answered"));
+}
+
+std::string PythonStackBenchmark::Line() const {
+  std::string line = "BENCH python_stack";
+  for (const int callers : callers_) {
+    absl::StrAppendFormat(&line, " rps_ratio_%d=%.1f", callers,
+                          repeats_.MedianOf(Name(callers, "weir / Python")));
+  }
+  absl::StrAppendFormat(&line, " p99_ratio=%.3f",
+                        repeats_.MedianOf("fixed rate, p99, weir / Python"));
+  return line;
+}
+
+absl::StatusOr<std::vector<int>> Callers() {
+  std::vector<int> callers;
+  for (const std::string& number : absl::GetFlag(FLAGS_callers)) {
+    if (!absl::SimpleAtoi(number, &callers.emplace_back()) || callers.back() < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--callers: \"", number, "\" is no number above 0"));
+    }
+  }
+  return callers;
+}
+
+absl::StatusOr<std::string> Measure() {
+  WEIR_ASSIGN_OR_RETURN(const std::vector<int> callers, Callers());
+  const std::string repository = absl::GetFlag(FLAGS_model_repository);
+  const std::string model = absl::GetFlag(FLAGS_model);
+  const std::string directory = absl::StrCat(repository, "/", model);
+  WEIR_ASSIGN_OR_RETURN(const ModelSettings settings, LoadModelSettings(directory));
+  WEIR_ASSIGN_OR_RETURN(std::vector<ImageInput> inputs,
+                        ImageInputs(settings, absl::GetFlag(FLAGS_images)));
+  const ScratchDirectory metrics(absl::GetFlag(FLAGS_scratch));
+  WEIR_ASSIGN_OR_RETURN(
+      const auto service,
+      PythonService::Start({.server = absl::StrCat(absl::GetFlag(FLAGS_python_stack), "/server.py"),
+                            .model_file = absl::StrCat(directory, "/1/model.pt"),
+                            .metrics_dir = metrics.path(),
+                            .workers = UsableCpus().Count()}));
+  WEIR_ASSIGN_OR_RETURN(const auto server,
+                        ServerUnderTest::Start({.program = absl::GetFlag(FLAGS_server),
+                                                .model_repository = repository,
+                                                .models = {model}}));
+  PythonStackBenchmark benchmark(*server, *service, std::move(inputs));
+  WEIR_RETURN_IF_ERROR(benchmark.Compare());
+  const int repeats = absl::GetFlag(FLAGS_repeats);
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (const int count : callers) WEIR_RETURN_IF_ERROR(benchmark.MeasureSaturated(count));
+  }
+  const double rate = kFixedLoad * benchmark.PythonRate();
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    WEIR_RETURN_IF_ERROR(benchmark.MeasureFixedRate(rate, repeat + 1));
+  }
+  WEIR_RETURN_IF_ERROR(benchmark.CheckCounts());
+  WEIR_RETURN_IF_ERROR(server->Stop());
+  std::cout << benchmark.repeats().Table(
+                   absl::StrCat(model, ", ", service->addresses().size(), " Python workers"))
+            << "\n";
+  return benchmark.Line();
+}
+
+int Main() {
+  const absl::StatusOr<std::string> line = Measure();
+  if (!line.ok()) {
+    std::cerr << "weir-bench-python_stack: " << line.status().message() << "\n";
+    return 1;
+  }
+  std::cout << *line << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace weir
+
+int main(int argc, char** argv) {
+  weir::ParseFlags(argc, argv, "measures weir beside the usual Python stack");
+  return weir::Main();
+}
