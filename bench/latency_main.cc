@@ -23,10 +23,10 @@
 #include "base/flags.h"
 #include "base/status_macros.h"
 #include "bench/bare_model.h"
-#include "bench/load_client.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/server_under_test.h"
+#include "loadgen/load/load_client.h"
 #include "server/model/compute_backend.h"
 
 ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to measure.");
@@ -59,12 +59,12 @@ Latency LatencyOf(std::vector<absl::Duration> latencies) {
 }
 
 absl::StatusOr<Latency> MeasureCalls(LoadClient& client, absl::Duration duration) {
-  const LoadReport report = client.RunClosedLoop(1, kWarmUp, duration);
-  if (report.ok() != report.calls() || report.ok() == 0) {
-    return absl::InternalError(absl::StrCat("not all calls were answered: ", report.Codes()));
+  const LoadResult result = client.RunClosedLoop(1, kWarmUp, duration);
+  if (result.ok() != result.calls() || result.ok() == 0) {
+    return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
   }
   std::vector<absl::Duration> latencies;
-  for (const CallOutcome& outcome : report.outcomes) latencies.push_back(outcome.latency);
+  for (const CallOutcome& outcome : result.outcomes) latencies.push_back(outcome.latency);
   return LatencyOf(std::move(latencies));
 }
 
@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<LoadClient>> Connect(const ServerUnderTest& serve
                                                     std::string method, std::string request) {
   return LoadClient::Create({.address = server.address(),
                              .method = std::move(method),
-                             .request = std::move(request),
+                             .requests = {std::move(request)},
                              .keep_outcomes = true});
 }
 

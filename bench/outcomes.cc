@@ -20,21 +20,21 @@ std::vector<CallOutcome> DueBetween(absl::Span<const CallOutcome> outcomes, absl
   return due;
 }
 
-int64_t CountOf(absl::Span<const CallOutcome> outcomes, grpc::StatusCode code) {
+int64_t CountOf(absl::Span<const CallOutcome> outcomes, absl::StatusCode code) {
   return std::count_if(outcomes.begin(), outcomes.end(),
                        [code](const CallOutcome& outcome) { return outcome.code == code; });
 }
 
 int64_t AnsweredWithin(absl::Span<const CallOutcome> outcomes, absl::Duration deadline) {
   return std::count_if(outcomes.begin(), outcomes.end(), [deadline](const CallOutcome& outcome) {
-    return outcome.code == grpc::StatusCode::OK && outcome.latency <= deadline;
+    return outcome.code == absl::StatusCode::kOk && outcome.latency <= deadline;
   });
 }
 
 absl::Duration AnsweredLatency(absl::Span<const CallOutcome> outcomes, double q) {
   std::vector<absl::Duration> latencies;
   for (const CallOutcome& outcome : outcomes) {
-    if (outcome.code == grpc::StatusCode::OK) latencies.push_back(outcome.latency);
+    if (outcome.code == absl::StatusCode::kOk) latencies.push_back(outcome.latency);
   }
   if (latencies.empty()) return absl::InfiniteDuration();
   std::sort(latencies.begin(), latencies.end());

@@ -5,9 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "bench/load_client.h"
+#include "loadgen/load/load_client.h"
 
 namespace weir {
 
@@ -16,7 +17,7 @@ std::vector<CallOutcome> DueBetween(absl::Span<const CallOutcome> outcomes, absl
                                     absl::Duration to);
 
 // How many calls ended with `code`.
-int64_t CountOf(absl::Span<const CallOutcome> outcomes, grpc::StatusCode code);
+int64_t CountOf(absl::Span<const CallOutcome> outcomes, absl::StatusCode code);
 
 // How many calls were answered with OK, and within `deadline`.
 int64_t AnsweredWithin(absl::Span<const CallOutcome> outcomes, absl::Duration deadline);

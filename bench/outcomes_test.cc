@@ -5,10 +5,10 @@
 namespace weir {
 namespace {
 
-constexpr auto kOk = grpc::StatusCode::OK;
-constexpr auto kRefused = grpc::StatusCode::RESOURCE_EXHAUSTED;
+constexpr auto kOk = absl::StatusCode::kOk;
+constexpr auto kRefused = absl::StatusCode::kResourceExhausted;
 
-CallOutcome Outcome(int due_ms, int latency_ms, grpc::StatusCode code = kOk) {
+CallOutcome Outcome(int due_ms, int latency_ms, absl::StatusCode code = kOk) {
   return {absl::Milliseconds(due_ms), absl::Milliseconds(latency_ms), code};
 }
 

@@ -18,13 +18,13 @@
 #include "absl/time/time.h"
 #include "base/flags.h"
 #include "base/status_macros.h"
-#include "bench/arrivals.h"
-#include "bench/load_client.h"
 #include "bench/outcomes.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/server_under_test.h"
 #include "grpcpp/client_context.h"
+#include "loadgen/load/load_client.h"
+#include "loadgen/load/pacer.h"
 #include "models/data/fashion_mnist.h"
 #include "models/evaluate/held_out.h"
 #include "server/model/model_settings.h"
@@ -74,15 +74,15 @@ class OverloadBenchmark {
   // A normal load, an overload, and a normal load again.
   absl::Status MeasureOverload(LoadClient& client, double capacity, double goodput_at_capacity);
 
-  absl::StatusOr<LoadReport> RunOpenLoop(LoadClient& client,
-                                         const std::vector<absl::Duration>& arrivals);
+  // At the times of a Poisson process.
+  absl::StatusOr<LoadResult> RunOpenLoop(LoadClient& client, std::vector<RatePiece> curve);
 
   absl::StatusOr<int64_t> ExpiredExecutedRows() const;
 
   absl::StatusOr<std::unique_ptr<LoadClient>> Connect(absl::Duration timeout) const {
     return LoadClient::Create({.address = server_->address(),
                                .method = kPredictMethod,
-                               .request = request_,
+                               .requests = {request_},
                                .timeout = timeout,
                                .keep_outcomes = true});
   }
@@ -99,33 +99,32 @@ absl::StatusOr<double> OverloadBenchmark::FindCapacity() {
   WEIR_ASSIGN_OR_RETURN(const auto client, Connect(absl::Seconds(30)));
   double most = 0;
   for (const int in_flight : {8, 16, 32, 64}) {
-    const LoadReport report = client->RunClosedLoop(in_flight, kSettle, absl::Seconds(1));
-    if (report.ok() != report.calls()) {
-      return absl::InternalError(absl::StrCat("not all calls were answered: ", report.Codes()));
+    const LoadResult result = client->RunClosedLoop(in_flight, kSettle, absl::Seconds(1));
+    if (result.ok() != result.calls()) {
+      return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
     }
-    most = std::max(most, report.OkPerSecond());
+    most = std::max(most, result.OkPerSecond());
   }
   return most;
 }
 
-absl::StatusOr<LoadReport> OverloadBenchmark::RunOpenLoop(
-    LoadClient& client, const std::vector<absl::Duration>& arrivals) {
-  LoadReport report = client.RunOpenLoop(arrivals);
-  const absl::Duration lag = absl::Nanoseconds(report.send_lag_ns.Quantile(0.99));
+absl::StatusOr<LoadResult> OverloadBenchmark::RunOpenLoop(LoadClient& client,
+                                                          std::vector<RatePiece> curve) {
+  LoadResult result = client.RunOpenLoop(PacePoisson(std::move(curve), ++seed_));
+  const absl::Duration lag = absl::Nanoseconds(result.send_lag_ns.Quantile(0.99));
   if (lag > kMaxSendLag * deadline_) {
     return absl::InternalError(absl::StrCat("the client could not keep up: 1 % of its calls were ",
                                             absl::FormatDuration(lag), " late"));
   }
   repeats_.Add("client's lag, p99 ms", absl::ToDoubleMilliseconds(lag));
-  return report;
+  return result;
 }
 
 absl::StatusOr<double> OverloadBenchmark::Goodput(LoadClient& client, double per_second) {
   const absl::Duration end = kSettle + measured_;
-  WEIR_ASSIGN_OR_RETURN(
-      const LoadReport report,
-      RunOpenLoop(client, PoissonArrivals(per_second, absl::ZeroDuration(), end, ++seed_)));
-  const auto measured = DueBetween(report.outcomes, kSettle, end);
+  WEIR_ASSIGN_OR_RETURN(const LoadResult result,
+                        RunOpenLoop(client, {{per_second, per_second, end}}));
+  const auto measured = DueBetween(result.outcomes, kSettle, end);
   return static_cast<double>(AnsweredWithin(measured, deadline_)) /
          absl::ToDoubleSeconds(measured_);
 }
@@ -135,31 +134,28 @@ absl::Status OverloadBenchmark::MeasureOverload(LoadClient& client, double capac
   const absl::Duration rise = kSettle + kNormalTime;
   const absl::Duration fall = rise + kSettle + measured_;
   const absl::Duration end = fall + kNormalTime;
-  std::vector<absl::Duration> arrivals;
-  const auto add = [&](double load, absl::Duration from, absl::Duration to) {
-    const auto part = PoissonArrivals(load * capacity, from, to, ++seed_);
-    arrivals.insert(arrivals.end(), part.begin(), part.end());
-  };
-  add(kNormalLoad, absl::ZeroDuration(), rise);
-  add(kOverload, rise, fall);
-  add(kNormalLoad, fall, end);
-  WEIR_ASSIGN_OR_RETURN(const LoadReport report, RunOpenLoop(client, arrivals));
+  const double normal_rate = kNormalLoad * capacity;
+  const double overload_rate = kOverload * capacity;
+  WEIR_ASSIGN_OR_RETURN(const LoadResult result,
+                        RunOpenLoop(client, {{normal_rate, normal_rate, rise},
+                                             {overload_rate, overload_rate, fall - rise},
+                                             {normal_rate, normal_rate, end - fall}}));
 
-  const auto before = DueBetween(report.outcomes, kSettle, rise);
+  const auto before = DueBetween(result.outcomes, kSettle, rise);
   const absl::Duration normal = AnsweredLatency(before, 0.99);
-  const auto overload = DueBetween(report.outcomes, rise + kSettle, fall);
+  const auto overload = DueBetween(result.outcomes, rise + kSettle, fall);
   const double goodput =
       static_cast<double>(AnsweredWithin(overload, deadline_)) / absl::ToDoubleSeconds(measured_);
   const auto sent = static_cast<double>(overload.size());
-  const auto share = [&](grpc::StatusCode code) {
+  const auto share = [&](absl::StatusCode code) {
     return static_cast<double>(CountOf(overload, code)) / sent;
   };
   repeats_.Add("goodput at 3x, requests/s", goodput);
   repeats_.Add("goodput at 3x / at capacity", goodput / goodput_at_capacity);
   repeats_.Add("sent at 3x, requests/s", sent / absl::ToDoubleSeconds(measured_));
-  repeats_.Add("answered at 3x, share", share(grpc::StatusCode::OK));
-  repeats_.Add("refused at 3x, share", share(grpc::StatusCode::RESOURCE_EXHAUSTED));
-  repeats_.Add("too late at 3x, share", share(grpc::StatusCode::DEADLINE_EXCEEDED));
+  repeats_.Add("answered at 3x, share", share(absl::StatusCode::kOk));
+  repeats_.Add("refused at 3x, share", share(absl::StatusCode::kResourceExhausted));
+  repeats_.Add("too late at 3x, share", share(absl::StatusCode::kDeadlineExceeded));
   repeats_.Add("answered at 3x, p50 ms",
                absl::ToDoubleMilliseconds(AnsweredLatency(overload, 0.5)));
   repeats_.Add("answered at 3x, p99 ms",
@@ -168,7 +164,7 @@ absl::Status OverloadBenchmark::MeasureOverload(LoadClient& client, double capac
   repeats_.Add(
       "recovery, ms",
       absl::ToDoubleMilliseconds(
-          RecoveryTime(report.outcomes, fall, end, normal).value_or(absl::InfiniteDuration())));
+          RecoveryTime(result.outcomes, fall, end, normal).value_or(absl::InfiniteDuration())));
   repeats_.Add("server's memory afterwards, MB",
                static_cast<double>(server_->ResidentBytes()) / 1e6);
   return absl::OkStatus();

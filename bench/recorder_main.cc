@@ -25,12 +25,12 @@
 #include "base/flags.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "bench/load_client.h"
 #include "bench/recorded_request.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/scratch_directory.h"
 #include "bench/server_under_test.h"
+#include "loadgen/load/load_client.h"
 #include "models/data/fashion_mnist.h"
 #include "models/evaluate/held_out.h"
 #include "server/model/model_settings.h"
@@ -117,15 +117,15 @@ absl::StatusOr<BusyServer> StartServer(bool record, const std::string& state_dir
                                           .more_flags = flags}));
   WEIR_ASSIGN_OR_RETURN(busy.client, LoadClient::Create({.address = busy.server->address(),
                                                          .method = kPredictMethod,
-                                                         .request = request}));
+                                                         .requests = {request}}));
   return busy;
 }
 
 absl::StatusOr<double> RequestsPerSecond(BusyServer& busy) {
-  const LoadReport report = busy.client->RunClosedLoop(absl::GetFlag(FLAGS_in_flight), kWarmUp,
+  const LoadResult result = busy.client->RunClosedLoop(absl::GetFlag(FLAGS_in_flight), kWarmUp,
                                                        absl::Seconds(absl::GetFlag(FLAGS_seconds)));
-  if (report.ok() == report.calls() && report.ok() > 0) return report.OkPerSecond();
-  return absl::InternalError(absl::StrCat("not all calls were answered: ", report.Codes()));
+  if (result.ok() == result.calls() && result.ok() > 0) return result.OkPerSecond();
+  return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
 }
 
 // Starts the two servers once and measures them in turns, now one of them first and now the other.

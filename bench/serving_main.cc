@@ -18,10 +18,10 @@
 #include "base/flags.h"
 #include "base/status_macros.h"
 #include "bench/bare_model.h"
-#include "bench/load_client.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/server_under_test.h"
+#include "loadgen/load/load_client.h"
 #include "server/model/compute_backend.h"
 
 ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to measure.");
@@ -33,7 +33,6 @@ ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server
 ABSL_FLAG(double, seconds, 1.5, "How long each of the three is measured in each repeat.");
 ABSL_FLAG(int, repeats, 5, "How often all is measured.");
 ABSL_FLAG(int, connections, 1, "Between the client and the server.");
-ABSL_FLAG(int, client_threads, 1, "Of the client.");
 
 namespace weir {
 namespace {
@@ -47,10 +46,10 @@ struct Saturation {
   int in_flight = 0;
 };
 
-absl::StatusOr<LoadReport> Saturate(Saturation& saturation, absl::Duration duration) {
-  LoadReport report = saturation.client->RunClosedLoop(saturation.in_flight, kWarmUp, duration);
-  if (report.ok() == report.calls() && report.ok() > 0) return report;
-  return absl::InternalError(absl::StrCat("not all calls were answered: ", report.Codes()));
+absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration duration) {
+  LoadResult result = saturation.client->RunClosedLoop(saturation.in_flight, kWarmUp, duration);
+  if (result.ok() == result.calls() && result.ok() > 0) return result;
+  return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
 }
 
 // Finds how many calls in flight the server answers most of.
@@ -60,16 +59,15 @@ absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::st
   WEIR_ASSIGN_OR_RETURN(best.client,
                         LoadClient::Create({.address = server.address(),
                                             .method = std::move(method),
-                                            .request = std::move(request),
-                                            .connections = absl::GetFlag(FLAGS_connections),
-                                            .threads = absl::GetFlag(FLAGS_client_threads)}));
+                                            .requests = {std::move(request)},
+                                            .connections = absl::GetFlag(FLAGS_connections)}));
   double most = 0;
   int best_in_flight = 0;
   for (const int in_flight : {32, 64, 128, 256, 512}) {
     best.in_flight = in_flight;
-    WEIR_ASSIGN_OR_RETURN(const LoadReport report, Saturate(best, kTrial));
-    if (report.OkPerSecond() > most) {
-      most = report.OkPerSecond();
+    WEIR_ASSIGN_OR_RETURN(const LoadResult result, Saturate(best, kTrial));
+    if (result.OkPerSecond() > most) {
+      most = result.OkPerSecond();
       best_in_flight = in_flight;
     }
   }
@@ -81,17 +79,17 @@ absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::st
 absl::StatusOr<double> MeasureCalls(absl::string_view name, const ServerUnderTest& server,
                                     Saturation& saturation, Repeats& repeats) {
   const absl::Duration server_cpu = server.Cpu();
-  WEIR_ASSIGN_OR_RETURN(const LoadReport report,
+  WEIR_ASSIGN_OR_RETURN(const LoadResult result,
                         Saturate(saturation, absl::Seconds(absl::GetFlag(FLAGS_seconds))));
-  const auto calls = static_cast<double>(report.calls());
-  repeats.Add(absl::StrCat(name, ", requests/s"), report.OkPerSecond());
-  repeats.Add(absl::StrCat(name, ", p99 ms"), absl::ToDoubleMilliseconds(report.Latency(0.99)));
+  const auto calls = static_cast<double>(result.calls());
+  repeats.Add(absl::StrCat(name, ", requests/s"), result.OkPerSecond());
+  repeats.Add(absl::StrCat(name, ", p99 ms"), absl::ToDoubleMilliseconds(result.Latency(0.99)));
   repeats.Add(absl::StrCat(name, ", server's processor us/request"),
               absl::ToDoubleMicroseconds(server.Cpu() - server_cpu) /
-                  static_cast<double>(report.all_calls));
+                  static_cast<double>(result.all_calls));
   repeats.Add(absl::StrCat(name, ", client's processor us/request"),
-              absl::ToDoubleMicroseconds(report.client_cpu) / calls);
-  return report.OkPerSecond();
+              absl::ToDoubleMicroseconds(result.client_cpu) / calls);
+  return result.OkPerSecond();
 }
 
 // The ratio of what is answered to the limit.

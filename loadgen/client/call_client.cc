@@ -47,6 +47,7 @@ class CallClient::Impl {
   absl::StatusOr<int> AddTarget(const std::string& address, int connections,
                                 absl::Duration timeout);
   int connections(int target) const { return static_cast<int>(targets_[target].slots.size()); }
+  bool connected(int target) const;
   void Start(int target, OpenCall& open);
   void StartStream(int target, int connection, OpenCall& open);
   static void SendMessage(OpenCall& open, absl::string_view message);
@@ -167,6 +168,13 @@ void CallClient::Impl::Register(CallConnection& connection) const {
   epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd(), &event);
 }
 
+bool CallClient::Impl::connected(int target) const {
+  const std::vector<Slot>& slots = targets_[target].slots;
+  return std::any_of(slots.begin(), slots.end(), [](const Slot& slot) {
+    return slot.connection != nullptr && slot.connection->session().accepting();
+  });
+}
+
 void CallClient::Impl::Start(int index, OpenCall& open) {
   Target& target = targets_[index];
   for (size_t i = 0; i < target.slots.size(); ++i) {
@@ -253,7 +261,7 @@ int64_t CallClient::Impl::Tend(int64_t now_ns) {
     for (Slot& slot : target.slots) wake_ns = std::min(wake_ns, TendSlot(target, slot, now_ns));
   }
   for (auto& connection : leaving_) {
-    if (connection->wants_to_write()) Write(*connection);
+    if (connection != nullptr && connection->wants_to_write()) Write(*connection);
     if (connection != nullptr && connection->session().calls() == 0) {
       gone_.push_back(std::move(connection));
     }
@@ -331,6 +339,7 @@ absl::StatusOr<int> CallClient::AddTarget(const std::string& address, int connec
 }
 
 int CallClient::connections(int target) const { return impl_->connections(target); }
+bool CallClient::connected(int target) const { return impl_->connected(target); }
 
 void CallClient::Start(int target, const CallMethod& method, absl::string_view message,
                        absl::Time deadline, Call& call) {

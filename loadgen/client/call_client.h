@@ -32,6 +32,9 @@ class CallClient {
                                 absl::Duration timeout);
   int connections(int target) const;
 
+  // Whether any of them stands: otherwise calls fail at once, until one does after a Poll.
+  bool connected(int target) const;
+
   // Starts a unary call on the target's next connection; it is sent by the next Poll. `deadline` is
   // by MonotonicNow(), kept to a millisecond; the server is told of it, rounded up to three digits.
   // `method`, `message` and `call` stay until OnEnd.

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct CallOutcome {
 
 struct LoadResult {
   std::array<int64_t, 17> calls_by_code = {};  // The index is a status code.
-  // Of these, those that the server did not answer (IsAnswer of call_client.h).
+  // Of these, those that is_answer takes for none.
   std::array<int64_t, 17> unanswered_by_code = {};
   Histogram latency_ns;               // Of calls that were answered with OK.
   Histogram send_lag_ns;              // Open loop: how much later than due calls were sent.
@@ -76,6 +77,9 @@ class LoadClient {
     bool wait_for_server = false;
 
     bool keep_outcomes = false;
+
+    // Whether a status is the server's answer.
+    std::function<bool(const absl::Status&)> is_answer = IsAnswer;
   };
 
   // Connects; UNAVAILABLE if nobody listens.
@@ -98,7 +102,7 @@ class LoadClient {
   const Options options_;
   const CallMethod method_;
   CallClient client_;
-  LoadLoop loop_{client_};
+  LoadLoop loop_;
   size_t next_request_ = 0;
 };
 

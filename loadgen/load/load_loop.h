@@ -26,8 +26,14 @@ namespace weir {
 // Times are MonotonicNow()'s. One run at a time; used by one thread but for Stop.
 class LoadLoop {
  public:
+  struct Options {
+    // Requests wait until their target has a connection or their time is up, instead of failing.
+    bool wait_for_servers = false;
+  };
+
   // `client` must outlive the loop; a traffic, its requests: until Drain.
-  explicit LoadLoop(CallClient& client);
+  explicit LoadLoop(CallClient& client) : LoadLoop(client, Options()) {}
+  LoadLoop(CallClient& client, const Options& options);
   ~LoadLoop();  // Cancels what is in flight.
   LoadLoop(const LoadLoop&) = delete;
   LoadLoop& operator=(const LoadLoop&) = delete;
@@ -49,25 +55,32 @@ class LoadLoop {
   void Stop();
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
 
-  // Requests that were sent and have not ended.
-  int in_flight() const { return open_calls_ + streams_.open_requests(); }
+  // Requests that have not ended.
+  int in_flight() const {
+    return open_calls_ + streams_.open_requests() + static_cast<int>(waiting_.size());
+  }
 
  private:
   struct UnaryCall;
 
   void Send(Traffic& traffic, absl::Time due, absl::Time now);
+  void Start(const SentRequest& request, absl::Time now);
   void End(const SentRequest& request, const absl::Status& status, absl::string_view response);
+  void EndUnsent(const SentRequest& request, absl::StatusCode code);
 
-  // Waits for something to happen until `until` at most, and ends requests of streams that are due.
+  // Waits for something to happen until `until` at most, and sees to what the client does not.
   void Poll(absl::Time until);
 
   CallClient& client_;
+  const Options options_;
   PredictStreams streams_;
   std::vector<std::unique_ptr<UnaryCall>> calls_;  // As many as were ever open at once.
   std::vector<UnaryCall*> idle_calls_;
   int open_calls_ = 0;
+  std::deque<SentRequest> waiting_;  // For a connection, in the order in which they were due.
 
-  // Of a closed loop: when what ended with UNAVAILABLE is due again, ascending.
+  // In a closed loop: when what ended with UNAVAILABLE is due again, ascending.
+  bool rests_ = false;
   std::deque<absl::Time> resting_until_;
 
   // Released by Stop before it wakes the loop, acquired by the loop.

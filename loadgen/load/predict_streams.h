@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "loadgen/client/call_client.h"
+#include "loadgen/load/stream_answer.h"
 #include "loadgen/load/traffic.h"
 
 namespace weir {
@@ -47,7 +48,7 @@ class PredictStreams {
   void Expire(absl::Time now);
   absl::Time next_deadline() const;
 
-  // Tells the servers that no more requests come; a later one begins a call of its own.
+  // Tells the servers that no more requests come. Nothing is sent until all calls have ended.
   void Finish();
 
   // Ends all requests with CANCELLED, and calls in the next Poll.
@@ -75,14 +76,13 @@ class PredictStreams {
   };
 
   Stream& NextStream(const Shot& shot);
-  void OnAnswer(Stream& stream, absl::string_view message);
+  void OnAnswer(const Stream& stream, const StreamAnswer& answer);
   void End(uint32_t index, const absl::Status& status, absl::string_view response);
-  void EndAllOf(const Stream* stream, const absl::Status& status);
+  void EndAllOf(const Stream& stream, const absl::Status& status);
 
   CallClient& client_;
   const OnEnd on_end_;
   std::map<std::pair<int, const CallMethod*>, Lane> lanes_;
-  std::vector<std::unique_ptr<Stream>> finished_;  // Until the server has ended them.
   int open_calls_ = 0;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "loadgen/client/call_client.h"
+#include "loadgen/client/call.h"
 
 namespace weir {
 

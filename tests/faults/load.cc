@@ -6,7 +6,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "bench/arrivals.h"
+#include "loadgen/load/pacer.h"
 #include "tests/faults/request_kinds.h"
 
 namespace weir {
@@ -28,10 +28,10 @@ absl::StatusOr<std::unique_ptr<Load>> Load::Start(const Site& site, absl::Durati
       WEIR_ASSIGN_OR_RETURN(part->client,
                             LoadClient::Create({.address = site.server_address(server),
                                                 .method = kPredictMethod,
-                                                .request = kinds[kind].bytes,
+                                                .requests = {kinds[kind].bytes},
                                                 .timeout = absl::Minutes(2),
                                                 .wait_for_server = true,
-                                                .is_answer = IsAnswer}));
+                                                .is_answer = IsCountedAnswer}));
       load->parts_.push_back(std::move(part));
     }
   }
@@ -41,8 +41,9 @@ absl::StatusOr<std::unique_ptr<Load>> Load::Start(const Site& site, absl::Durati
   }
   for (const auto& part : load->parts_) {
     part->thread = std::thread([&load = *load, &part = *part, duration, seed = seed++] {
-      part.report = part.client->RunOpenLoop(PoissonArrivals(RequestKinds()[part.kind].per_second,
-                                                             absl::ZeroDuration(), duration, seed));
+      const double per_second = RequestKinds()[part.kind].per_second;
+      part.result =
+          part.client->RunOpenLoop(PacePoisson({{per_second, per_second, duration}}, seed));
       absl::MutexLock lock(&load.mu_);
       --load.running_;
     });
@@ -68,14 +69,14 @@ Account Load::Expected(const std::array<bool, Site::kServers>& broke) {
   Join();
   Account account;
   for (const auto& part : parts_) {
-    ExpectCounted(RequestKinds()[part->kind], part->report, broke[part->server], account);
+    ExpectCounted(RequestKinds()[part->kind], part->result, broke[part->server], account);
   }
   return account;
 }
 
 std::string Load::Text() const {
-  LoadReport all;
-  for (const auto& part : parts_) all.Merge(part->report);
+  LoadResult all;
+  for (const auto& part : parts_) all.Merge(part->result);
   const int64_t unanswered =
       std::accumulate(all.unanswered_by_code.begin(), all.unanswered_by_code.end(), int64_t{0});
   return absl::StrCat(all.calls(), " sent: ", all.Codes(), "; no answer: ", unanswered);

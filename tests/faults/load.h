@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "bench/load_client.h"
+#include "loadgen/load/load_client.h"
 #include "tests/faults/account.h"
 #include "tests/faults/site.h"
 
@@ -46,7 +46,7 @@ class Load {
     int server = 0;
     int kind = 0;
     std::unique_ptr<LoadClient> client;
-    LoadReport report;
+    LoadResult result;
     std::thread thread;
   };
 

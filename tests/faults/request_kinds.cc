@@ -38,12 +38,12 @@ std::vector<RequestKind> MakeRequestKinds() {
        .bytes = RequestFor("fashion-fast", "image", {1, 28, 28}, 783).SerializeAsString(),
        .model = "fashion-fast",
        .per_second = 50,
-       .answer = grpc::StatusCode::INVALID_ARGUMENT},
+       .answer = absl::StatusCode::kInvalidArgument},
       {.name = "requests for a model that is not there",
        .bytes = RequestFor("no-such-model", "image", {1, 28, 28}, 784).SerializeAsString(),
        .model = unknown,
        .per_second = 50,
-       .answer = grpc::StatusCode::NOT_FOUND},
+       .answer = absl::StatusCode::kNotFound},
   };
 }
 
@@ -54,31 +54,31 @@ const std::vector<RequestKind>& RequestKinds() {
   return kinds;
 }
 
-bool IsAnswer(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::UNKNOWN:
+bool IsCountedAnswer(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
       break;
     default:
       return true;
   }
   // What else a server says so would only make the bounds wider.
-  return absl::EndsWith(status.error_message(), "\" is loading") ||
-         status.error_message() == "the server is draining";
+  return absl::EndsWith(status.message(), "\" is loading") ||
+         status.message() == "the server is draining";
 }
 
-void ExpectCounted(const RequestKind& kind, const LoadReport& report, bool may_have_broken,
+void ExpectCounted(const RequestKind& kind, const LoadResult& result, bool may_have_broken,
                    Account& account) {
-  std::array<int64_t, 17> counted = report.calls_by_code;
+  std::array<int64_t, 17> counted = result.calls_by_code;
   int64_t unanswered = 0;  // Of which nobody knows.
   for (size_t code = 0; may_have_broken && code < counted.size(); ++code) {
-    counted[code] -= report.unanswered_by_code[code];
-    unanswered += report.unanswered_by_code[code];
+    counted[code] -= result.unanswered_by_code[code];
+    unanswered += result.unanswered_by_code[code];
   }
-  const int64_t all_counted = report.calls() - unanswered;
+  const int64_t all_counted = result.calls() - unanswered;
   const auto of_model = [&kind](absl::string_view name) {
     return Selector{std::string(name), {{"model", kind.model}}};
   };
@@ -95,8 +95,8 @@ void ExpectCounted(const RequestKind& kind, const LoadReport& report, bool may_h
   }
   expect(of_model(metric::kRequests.name), all_counted, unanswered);
 
-  if (kind.answer != grpc::StatusCode::OK) return;
-  const int64_t answered = counted[kind.answer];
+  if (kind.answer != absl::StatusCode::kOk) return;
+  const int64_t answered = counted[static_cast<size_t>(kind.answer)];
   const int64_t rows = kind.rows;
   expect(of_model("weir_request_duration_seconds_count"), answered, unanswered);
   expect(of_model(metric::kRows.name), rows * answered, rows * unanswered);

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "bench/load_client.h"
+#include "loadgen/load/load_client.h"
 #include "tests/faults/account.h"
 
 namespace weir {
@@ -23,21 +24,22 @@ struct RequestKind {
   int rows = 0;       // Of one that is answered with OK.
   int per_second = 0;
   // What a server answers that neither drains nor loads.
-  grpc::StatusCode answer = grpc::StatusCode::OK;
+  absl::StatusCode answer = absl::StatusCode::kOk;
 };
 
 // Good ones for each model, one that does not fit its model, and one for a model that is not there.
 const std::vector<RequestKind>& RequestKinds();
 
-// Whether `status` is what a server answers; UNAVAILABLE and the like may also be what gRPC makes
-// up for a call that was lost with its connection.
-bool IsAnswer(const grpc::Status& status);
+// Whether `status` is what the server says of a request that it counted. UNAVAILABLE and the like
+// may also be what the client says of a call that was lost with its connection, or the server's
+// gRPC of one that never reached it.
+bool IsCountedAnswer(const absl::Status& status);
 
-// What `report` says of how often requests of `kind` were counted: every call that was answered,
+// What `result` says of how often requests of `kind` were counted: every call that was answered,
 // under its code. With `may_have_broken`, those without an answer may have been counted or not,
 // because the server was killed or ended; otherwise they too have been, under the code that the
 // client saw.
-void ExpectCounted(const RequestKind& kind, const LoadReport& report, bool may_have_broken,
+void ExpectCounted(const RequestKind& kind, const LoadResult& result, bool may_have_broken,
                    Account& account);
 
 }  // namespace weir

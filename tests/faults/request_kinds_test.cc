@@ -26,19 +26,19 @@ std::map<std::string, Bounds> BoundsByCode(const Account& account, absl::string_
   return bounds;
 }
 
-LoadReport Report(int64_t ok, int64_t unavailable, int64_t unanswered = 0) {
-  LoadReport report;
-  report.calls_by_code[grpc::StatusCode::OK] = ok;
-  report.calls_by_code[grpc::StatusCode::UNAVAILABLE] = unavailable;
-  report.unanswered_by_code[grpc::StatusCode::UNAVAILABLE] = unanswered;
-  return report;
+LoadResult Result(int64_t ok, int64_t unavailable, int64_t unanswered = 0) {
+  LoadResult result;
+  result.calls_by_code[0] = ok;
+  result.calls_by_code[14] = unavailable;
+  result.unanswered_by_code[14] = unanswered;
+  return result;
 }
 
 const RequestKind& Images() { return RequestKinds()[0]; }
 
 TEST(RequestKindsTest, WhereNothingBrokeEveryCallIsCountedAsTheClientSawIt) {
   Account account;
-  ExpectCounted(Images(), Report(10, 2, 2), /*may_have_broken=*/false, account);
+  ExpectCounted(Images(), Result(10, 2, 2), /*may_have_broken=*/false, account);
   const auto bounds = BoundsByCode(account, Images().model);
   EXPECT_EQ(bounds.at("OK").low, 10);
   EXPECT_EQ(bounds.at("OK").high, 10);
@@ -50,7 +50,7 @@ TEST(RequestKindsTest, WhereNothingBrokeEveryCallIsCountedAsTheClientSawIt) {
 
 TEST(RequestKindsTest, ACallThatBrokeMayHaveBeenCountedOnceUnderAnyCode) {
   Account account;
-  ExpectCounted(Images(), Report(10, 7, 2), /*may_have_broken=*/true, account);
+  ExpectCounted(Images(), Result(10, 7, 2), /*may_have_broken=*/true, account);
   const auto bounds = BoundsByCode(account, Images().model);
   EXPECT_EQ(bounds.at("OK").low, 10);
   EXPECT_EQ(bounds.at("OK").high, 12);
@@ -62,7 +62,7 @@ TEST(RequestKindsTest, ACallThatBrokeMayHaveBeenCountedOnceUnderAnyCode) {
 
 TEST(RequestKindsTest, RowsAreCountedOfAnsweredRequests) {
   Account account;
-  ExpectCounted(Images(), Report(10, 7, 2), /*may_have_broken=*/true, account);
+  ExpectCounted(Images(), Result(10, 7, 2), /*may_have_broken=*/true, account);
   const std::vector<Discrepancy> found =
       account.Check([&](const Selector& selector) -> std::optional<double> {
         return selector.name == "weir_rows_total" ? 37 : -1;
@@ -77,13 +77,14 @@ TEST(RequestKindsTest, RowsAreCountedOfAnsweredRequests) {
   EXPECT_TRUE(rows_found);
 }
 
-TEST(RequestKindsTest, WhatGrpcSaysOfALostCallIsNoAnswer) {
-  EXPECT_TRUE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "model \"fashion-fast\" is loading"}));
-  EXPECT_TRUE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "the server is draining"}));
-  EXPECT_TRUE(IsAnswer({grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full"}));
-  EXPECT_FALSE(IsAnswer({grpc::StatusCode::UNAVAILABLE, "Socket closed"}));
-  EXPECT_FALSE(IsAnswer({grpc::StatusCode::CANCELLED, "CANCELLED"}));
-  EXPECT_FALSE(IsAnswer({grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded"}));
+TEST(RequestKindsTest, WhatIsSaidOfALostCallIsNoAnswer) {
+  EXPECT_TRUE(
+      IsCountedAnswer({absl::StatusCode::kUnavailable, "model \"fashion-fast\" is loading"}));
+  EXPECT_TRUE(IsCountedAnswer({absl::StatusCode::kUnavailable, "the server is draining"}));
+  EXPECT_TRUE(IsCountedAnswer({absl::StatusCode::kResourceExhausted, "the queue is full"}));
+  EXPECT_FALSE(IsCountedAnswer({absl::StatusCode::kUnavailable, "Socket closed"}));
+  EXPECT_FALSE(IsCountedAnswer({absl::StatusCode::kCancelled, "CANCELLED"}));
+  EXPECT_FALSE(IsCountedAnswer({absl::StatusCode::kDeadlineExceeded, "Deadline Exceeded"}));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // A server in the same process for tests of clients: it takes any method and does as it is told.
-#ifndef WEIR_BENCH_SCRIPTED_SERVER_H_
-#define WEIR_BENCH_SCRIPTED_SERVER_H_
+#ifndef WEIR_LOADGEN_LOAD_SCRIPTED_SERVER_H_
+#define WEIR_LOADGEN_LOAD_SCRIPTED_SERVER_H_
 
 #include <atomic>
 #include <cstdint>
@@ -23,7 +23,8 @@ class ScriptedServer {
   // requests, the new one among them, shall be answered.
   using AnswerNow = std::function<bool(int64_t arrived, size_t waiting)>;
 
-  explicit ScriptedServer(AnswerNow answer_now, grpc::Status status = grpc::Status::OK);
+  explicit ScriptedServer(AnswerNow answer_now, grpc::Status status = grpc::Status::OK,
+                          const std::string& listen_on = "127.0.0.1:0");
   ~ScriptedServer();
 
   const std::string& address() const { return address_; }
@@ -58,4 +59,4 @@ class ScriptedServer {
 
 }  // namespace weir
 
-#endif  // WEIR_BENCH_SCRIPTED_SERVER_H_
+#endif  // WEIR_LOADGEN_LOAD_SCRIPTED_SERVER_H_

@@ -1,4 +1,4 @@
-#include "bench/scripted_server.h"
+#include "loadgen/load/scripted_server.h"
 
 #include <chrono>
 #include <utility>
@@ -32,11 +32,12 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(AnswerNow answer_now, grpc::Status status)
+ScriptedServer::ScriptedServer(AnswerNow answer_now, grpc::Status status,
+                               const std::string& listen_on)
     : answer_now_(std::move(answer_now)), status_(std::move(status)) {
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(listen_on, grpc::InsecureServerCredentials(), &port);
   builder.RegisterAsyncGenericService(&service_);
   queue_ = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
