@@ -216,6 +216,7 @@ absl::Status CallSession::Receive(absl::string_view bytes) {
 absl::StatusOr<bool> CallSession::TakeOutput(std::string& output, size_t limit) {
   output_ = &output;
   output_limit_ = limit;
+  has_output_ = true;
   while (output.size() < limit) {
     const uint8_t* bytes = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
