@@ -1,4 +1,4 @@
-// The report as a page: one file with all that it needs, which opens in a browser without a network.
+// The report as a page: one file with all that it needs, to be opened without a network.
 #ifndef WEIR_LOADGEN_REPORT_HTML_REPORT_H_
 #define WEIR_LOADGEN_REPORT_HTML_REPORT_H_
 
