@@ -32,10 +32,11 @@ function plotBox(title, note) {
 // --- Header. ---
 
 // The one sentence that somebody who reads no further should take along.
-function verdictOf(report) {
+function verdictOf(report, frontier) {
   const required = report.requirements || [];
   const failed = required.filter((requirement) => !requirement.met).length;
-  if (report.generator && !report.generator.kept_up && number(report.all_models?.sent) > 0) {
+  const isLoad = !frontier && number(report.all_models?.sent) > 0;
+  if (isLoad && !report.generator?.kept_up) {
     return ["bad",
       "The generator could not keep up: these latencies are not the servers\u2019 alone"];
   }
@@ -51,8 +52,8 @@ function verdictOf(report) {
   return null;
 }
 
-function verdictBadge(report) {
-  const verdict = verdictOf(report);
+function verdictBadge(report, frontier) {
+  const verdict = verdictOf(report, frontier);
   if (verdict === null) return null;
   const signs = {good: "\u2713", fair: "!", bad: "\u2715"};
   return element("p", {class: "verdict " + verdict[0]},
@@ -61,11 +62,12 @@ function verdictBadge(report) {
 
 function header(report, frontier) {
   const date = report.started || (frontier && frontier.measured);
-  const phases = (report.phases || []).length;
+  const phases = frontier ? 0 : (report.phases || []).length;
   const models = (report.models || []).length;
   const facts = [
     date ? element("time", {datetime: date, title: date}, showDate(date)) : null,
-    number(report.seconds) > 0 ? showDuration(number(report.seconds)) + " measured" : null,
+    number(report.seconds) > 0 && !frontier ?
+      showDuration(number(report.seconds)) + " measured" : null,
     models > 0 ? plural(models, "model", "models") : null,
     phases > 1 ? plural(phases, "phase", "phases") : null,
   ].filter((fact) => fact !== null);
@@ -84,7 +86,7 @@ function header(report, frontier) {
       report.description ? element("p", {class: "lead"}, report.description) : null,
       element("p", {class: "facts"},
           facts.flatMap((fact, i) => i === 0 ? [fact] : [" \u00b7 ", fact])),
-      verdictBadge(report),
+      verdictBadge(report, frontier),
       (report.warnings || []).length > 0 ? element("ul", {class: "warnings"},
           report.warnings.map((warning) => element("li", {}, warning))) : null);
 }
@@ -168,7 +170,7 @@ function hatch() {
       }, shape("line", {x1: 0, x2: 0, y1: 0, y2: 7}))));
 }
 
-function latencySection(models) {
+function latencySection(models, title) {
   const answered = models.filter((model) => bucketsOf(model).length > 0);
   if (answered.length === 0) return null;
   const percentiles = plotBox("By percentile",
@@ -177,7 +179,7 @@ function latencySection(models) {
       "each scaled to its own height; tall mark p50, short mark p99, dashed SLO");
   percentilePlot(percentiles.box, models);
   ridgePlot(ridges.box, answered);
-  return section("Latency", "Of answers with OK, from when a request was due, whether or not the " +
+  return section(title, "Of answers with OK, from when a request was due, whether or not the " +
     "generator could send it then.", models.length > 1 ? legend(models) : null,
   percentiles.figure, ridges.figure);
 }
@@ -248,24 +250,29 @@ function buildPage() {
   const page = document.getElementById("page");
   const {models, phases = []} = report;
   const parts = [header(report, frontier)];
-  if (models.length > 0) {
-    parts.push(tiles(report, all));
-    if ((report.requirements || []).length > 0) {
-      parts.push(section("Requirements", null, requirementList(report.requirements)));
+  const isLoad = models.length > 0 && !frontier;
+  if (isLoad) parts.push(tiles(report, all));
+  if ((report.requirements || []).length > 0) {
+    parts.push(section("Requirements", null, requirementList(report.requirements)));
+  }
+  if (frontier) {
+    parts.push(frontierSection(frontier));
+    if (models.length > 0) {
+      parts.push(section("At its capacity",
+          "Each model alone, at the highest rate that held; saturated where none did.",
+          modelTable(models, null)), latencySection(models, "Latency at capacity"));
     }
-    parts.push(section("Models", null, modelTable(models, all)));
+  } else if (!isLoad) {
+    parts.push(element("p", {class: "empty"},
+        "No requests were sent, so there is nothing to show."));
+  } else {
+    parts.push(section("Models", null, modelTable(models, models.length > 1 ? all : null)));
     if (models.some((model) => failuresOf(model) > 0)) {
       parts.push(section("How requests ended",
           "By status code, of the models that had failures.",
           codesTable(models.filter((model) => failuresOf(model) > 0))));
     }
-  } else if (!frontier) {
-    parts.push(element("p", {class: "empty"},
-        "No requests were sent, so there is nothing to show."));
-  }
-  if (frontier) parts.push(frontierSection(frontier));
-  if (models.length > 0) {
-    parts.push(latencySection(models), timeSection(report));
+    parts.push(latencySection(models, "Latency"), timeSection(report));
     if (phases.length > 1) parts.push(section("Phases", null, phaseTable(phases, looks)));
     parts.push(section("The generator itself", null, generatorFacts(report)));
   }

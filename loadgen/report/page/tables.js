@@ -72,8 +72,9 @@ const LATENCIES = [
   ["p50", "p50"], ["p90", "p90"], ["p99", "p99"], ["p99.9", "p999"], ["max", "max"],
 ];
 
+// `all` is what the last row shows, or null.
 function modelTable(models, all) {
-  const rows = models.length > 1 ? [...models, all] : models;
+  const rows = all === null ? models : [...models, all];
   const times = rows.flatMap((model) =>
     LATENCIES.map(([, field]) => number(model.latency?.[field])));
   const unit = commonTimeUnit(times);
