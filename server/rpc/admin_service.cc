@@ -1,14 +1,20 @@
 #include "server/rpc/admin_service.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/names.h"
+#include "server/model/model_settings.h"
+#include "server/model/servable.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/unary_call.h"
 
@@ -60,9 +66,41 @@ void ToProto(const ModelStatus& model, v1::ModelState& out) {
   }
 }
 
+template <typename Tensors>
+void ToProto(const std::vector<TensorSpec>& specs, Tensors& out) {
+  for (const TensorSpec& spec : specs) {
+    v1::TensorDescription& tensor = *out.Add();
+    tensor.set_name(ToUtf8(spec.name));
+    tensor.set_data_type(spec.type);
+    tensor.mutable_dims()->Add(spec.dims.begin(), spec.dims.end());
+    for (const std::string& label : spec.labels) tensor.add_labels(ToUtf8(label));
+  }
+}
+
+void ToProto(const ModelSettings& settings, v1::ModelDescription& out) {
+  out.set_name(ToUtf8(settings.name));
+  out.set_family(ToUtf8(settings.family));
+  out.set_variant(ToUtf8(settings.variant));
+  out.set_max_batch_size(settings.max_batch_rows);
+  ToProto(settings.inputs, *out.mutable_inputs());
+  ToProto(settings.outputs, *out.mutable_outputs());
+  if (settings.slo_latency != absl::InfiniteDuration()) {
+    out.set_slo_latency_us(absl::ToInt64Microseconds(settings.slo_latency));
+  }
+  for (const auto& [metric, value] : settings.quality) {
+    (*out.mutable_quality())[ToUtf8(metric)] = value;
+  }
+}
+
+void ToProto(const Catalog& catalog, const ModelStatus& model, v1::ModelState& out) {
+  ToProto(model, out);
+  const absl::StatusOr<std::shared_ptr<Servable>> newest = catalog.Find(model.name, 0);
+  if (newest.ok()) ToProto((*newest)->settings(), *out.mutable_description());
+}
+
 template <typename Response>
 void ListModelsIn(const Catalog& catalog, Response& response) {
-  for (const ModelStatus& model : catalog.List()) ToProto(model, *response.add_models());
+  for (const ModelStatus& model : catalog.List()) ToProto(catalog, model, *response.add_models());
 }
 
 // What could never be the name of a model's directory. Whether it is one is the repository's to
@@ -101,8 +139,9 @@ struct LoadModel {
     }
     repository.Load(request.name(), [&repository, &request, &response,
                                      done = std::move(done)](const absl::Status& status) mutable {
-      const std::optional<ModelStatus> model = repository.catalog().Describe(request.name());
-      if (model.has_value()) ToProto(*model, *response.mutable_model());
+      const Catalog& catalog = repository.catalog();
+      const std::optional<ModelStatus> model = catalog.Describe(request.name());
+      if (model.has_value()) ToProto(catalog, *model, *response.mutable_model());
       std::move(done)(status);
     });
   }

@@ -55,18 +55,34 @@ class AdminServiceTest : public testing::Test {
     return Call(&v1::Admin::Stub::UnloadModel, request, response);
   }
 
-  std::string List() {
+  std::string List() { return Show(ListModels().models()); }
+
+  // By the models' names.
+  std::map<std::string, std::string> Descriptions() {
+    std::map<std::string, std::string> descriptions;
+    const v1::ListModelsResponse response = ListModels();
+    for (const v1::ModelState& model : response.models()) {
+      descriptions[model.name()] =
+          model.has_description() ? model.description().ShortDebugString() : "none";
+    }
+    return descriptions;
+  }
+
+  v1::ListModelsResponse ListModels() {
     v1::ListModelsResponse response;
     const grpc::Status status =
         Call(&v1::Admin::Stub::ListModels, v1::ListModelsRequest(), response);
     EXPECT_TRUE(status.ok()) << status.error_message();
-    return Show(response.models());
+    return response;
   }
 
+  // Without the descriptions.
   static std::string Show(const google::protobuf::RepeatedPtrField<v1::ModelState>& models) {
     std::string text;
-    for (const v1::ModelState& model : models)
+    for (v1::ModelState model : models) {
+      model.clear_description();
       absl::StrAppend(&text, model.ShortDebugString(), "\n");
+    }
     return text;
   }
 
@@ -100,8 +116,43 @@ TEST_F(AdminServiceTest, LoadModelAnswersWithWhatIsLoadedNow) {
   disk_.Write("a/5/model.pt", "");
   const grpc::Status status = Load("a");
   ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(load_response_.model().description().name(), "a");
+  load_response_.mutable_model()->clear_description();
   EXPECT_EQ(load_response_.model().ShortDebugString(),
             "name: \"a\" versions { version: 5 state: READY execution: \"fake\" counts { } }");
+}
+
+TEST_F(AdminServiceTest, ListModelsDescribesTheNewestReadyVersion) {
+  disk_.Write("a/labels.txt", "yes\nno\n");
+  disk_.Write("a/config.pbtxt",
+              "backend: \"pytorch\" max_batch_size: 8 "
+              "input { name: \"x\" data_type: TYPE_UINT8 dims: [ 28, -1 ] } "
+              "output { name: \"y\" data_type: TYPE_FP32 dims: 2 label_filename: \"labels.txt\" } "
+              "parameters { key: \"weir.family\" value { string_value: \"f\" } } "
+              "parameters { key: \"weir.variant\" value { string_value: \"fast\" } } "
+              "parameters { key: \"weir.slo_latency\" value { string_value: \"20ms\" } } "
+              "parameters { key: \"weir.quality.accuracy\" value { string_value: \"0.9\" } }");
+  ASSERT_TRUE(Load("a").ok());
+  EXPECT_EQ(Descriptions().at("a"),
+            "name: \"a\" family: \"f\" variant: \"fast\" max_batch_size: 8 "
+            "inputs { name: \"x\" data_type: TYPE_UINT8 dims: 28 dims: -1 } "
+            "outputs { name: \"y\" data_type: TYPE_FP32 dims: 2 "
+            "labels: \"yes\" labels: \"no\" } "
+            "slo_latency_us: 20000 quality { key: \"accuracy\" value: 0.9 }");
+}
+
+TEST_F(AdminServiceTest, AModelThatNeverLoadedOrIsUnloadedHasNoDescription) {
+  EXPECT_EQ(Descriptions().at("b"),
+            "name: \"b\" "
+            "inputs { name: \"x\" data_type: TYPE_FP32 dims: 1 } "
+            "outputs { name: \"y\" data_type: TYPE_FP32 dims: 1 }")
+      << "version 2 failed, version 1 serves";
+  ASSERT_TRUE(Unload("b").ok());
+  disk_.AddModel("c", {"1"});
+  loader_.broken["c/1/model.pt"] = "throws in warm-up";
+  EXPECT_FALSE(Load("c").ok());
+  EXPECT_EQ(Descriptions().at("b"), "none");
+  EXPECT_EQ(Descriptions().at("c"), "none");
 }
 
 TEST_F(AdminServiceTest, LoadModelTellsWhyItFailed) {
