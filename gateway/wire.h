@@ -1,53 +1,17 @@
-// Reads protobuf messages field by field, where they lie.
-//
-// For what is read a thousand times a second and is nearly always the same as before: generated
-// code would copy each string, and says of a bad one neither where it is nor what it is.
+// Repeated numbers in protobuf messages that are read field by field.
 #ifndef WEIR_GATEWAY_WIRE_H_
 #define WEIR_GATEWAY_WIRE_H_
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
-#include "absl/strings/string_view.h"
+#include "base/wire_reader.h"
 
 namespace weir {
 
 static_assert(std::endian::native == std::endian::little, "packed doubles are read as they lie");
-
-// Not thread-safe. What it gives points into the message.
-class WireReader {
- public:
-  struct Field {
-    enum class Type { kNumber, kFixed64, kBytes, kFixed32 };
-
-    uint32_t number = 0;
-    Type type = Type::kNumber;
-    uint64_t value = 0;       // Of all but kBytes.
-    absl::string_view bytes;  // Of kBytes.
-
-    bool Is(uint32_t wanted_number, Type wanted_type) const {
-      return number == wanted_number && type == wanted_type;
-    }
-  };
-
-  explicit WireReader(absl::string_view message)
-      : input_(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size())) {
-  }
-
-  // False at the end, and where it is no message.
-  bool Next(Field& field);
-
-  // Once Next said false: whether all of it was read.
-  bool ok() const { return ok_; }
-
- private:
-  google::protobuf::io::CodedInputStream input_;
-  bool ok_ = true;
-};
 
 // Append what a field of repeated doubles or uint64s holds, packed or not; false if it holds
 // anything else, or if there would be more than `max_size`.
