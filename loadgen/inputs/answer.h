@@ -11,12 +11,12 @@
 
 namespace weir {
 
-// The best class of each row, from the first classification. False if `response` is malformed or
-// does not hold classes.size() rows with a class each.
+// The best class of each row. False if `response` is malformed or does not hold exactly
+// classes.size() rows with at least a class each.
 bool ReadClasses(absl::string_view response, absl::Span<int32_t> classes);
 
-// The elements of the first tensor, which are of `type`: TYPE_FP32 or TYPE_FP64. False if
-// `response` is malformed or does not hold values.size() elements.
+// The elements of the outputs, which are of `type`: TYPE_FP32 or TYPE_FP64. False if `response` is
+// malformed or does not hold exactly values.size() elements.
 bool ReadValues(absl::string_view response, v1::DataType type, absl::Span<double> values);
 
 }  // namespace weir
