@@ -1,0 +1,78 @@
+#include "loadgen/client/grpc_wire.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <set>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "gtest/gtest.h"
+
+namespace weir {
+namespace {
+
+TEST(GrpcWireTest, AStatusIsANumberUpTo16) {
+  EXPECT_EQ(ParseGrpcStatus("0"), absl::StatusCode::kOk);
+  EXPECT_EQ(ParseGrpcStatus("16"), absl::StatusCode::kUnauthenticated);
+  for (const absl::string_view none : {"", "17", "-1", "OK", "99999999999"}) {
+    EXPECT_EQ(ParseGrpcStatus(none), absl::StatusCode::kUnknown) << none;
+  }
+}
+
+TEST(GrpcWireTest, PercentSignsAreDecodedAndWhatIsNoEscapeStays) {
+  EXPECT_EQ(PercentDecoded("100%25 of %C3%a9"), "100% of \xc3\xa9");
+  EXPECT_EQ(PercentDecoded("%"), "%");
+  EXPECT_EQ(PercentDecoded("%4"), "%4");
+  EXPECT_EQ(PercentDecoded("%zz%41"), "%zzA");
+  EXPECT_EQ(PercentDecoded(""), "");
+}
+
+TEST(GrpcWireTest, HttpStatusesAndResetsHaveGrpcsMeaning) {
+  EXPECT_EQ(CodeOfHttpStatus(404), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(CodeOfHttpStatus(503), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(CodeOfHttpStatus(500), absl::StatusCode::kUnknown);
+  EXPECT_EQ(CodeOfReset(7), absl::StatusCode::kUnavailable);         // REFUSED_STREAM
+  EXPECT_EQ(CodeOfReset(8), absl::StatusCode::kCancelled);           // CANCEL
+  EXPECT_EQ(CodeOfReset(11), absl::StatusCode::kResourceExhausted);  // ENHANCE_YOUR_CALM
+  EXPECT_EQ(CodeOfReset(2), absl::StatusCode::kInternal);            // INTERNAL_ERROR
+  EXPECT_EQ(CodeOfReset(12345), absl::StatusCode::kInternal);
+}
+
+// In nanoseconds.
+double Parsed(absl::string_view timeout) {
+  const std::string units = "numSMH";
+  const double ns[] = {1, 1e3, 1e6, 1e9, 60e9, 3600e9};
+  const size_t unit = units.find(timeout.back());
+  timeout.remove_suffix(1);
+  double value = 0;
+  EXPECT_TRUE(absl::SimpleAtod(timeout, &value));
+  EXPECT_LE(timeout.size(), 8);
+  return value * ns[unit];
+}
+
+TEST(GrpcTimeoutTest, IsRoundedUpALittle) {
+  for (double ns = 1; ns < 1e18; ns *= 1.003) {
+    const GrpcTimeout timeout(static_cast<int64_t>(ns));
+    EXPECT_GE(Parsed(timeout.text()), std::floor(ns)) << timeout.text();
+    EXPECT_LE(Parsed(timeout.text()), ns * 1.05 + 1) << timeout.text();
+  }
+}
+
+TEST(GrpcTimeoutTest, RoundOnesStayWhatTheyAreWhenALittleOfThemHasPassed) {
+  for (const int64_t ms : {1, 2, 5, 10, 25, 50, 100, 150, 250, 500, 1000, 1500, 2000, 30'000}) {
+    const int64_t ns = ms * 1'000'000;
+    EXPECT_EQ(Parsed(GrpcTimeout(ns).text()), static_cast<double>(ns)) << ms;
+    EXPECT_EQ(Parsed(GrpcTimeout(ns - ns / 1000).text()), static_cast<double>(ns)) << ms;
+  }
+}
+
+TEST(GrpcTimeoutTest, TheEndsOfTheRangeAreTimeoutsToo) {
+  EXPECT_EQ(GrpcTimeout(0).text(), "1n");
+  EXPECT_EQ(GrpcTimeout(-5).text(), "1n");
+  EXPECT_GT(Parsed(GrpcTimeout(std::numeric_limits<int64_t>::max()).text()), 0.9e18);
+}
+
+}  // namespace
+}  // namespace weir
