@@ -4,11 +4,11 @@
 
 namespace weir {
 
-void ModelTally::CountAnswer(absl::Duration latency, int rows) {
+void ModelTally::CountAnswer(uint64_t latency, int rows) {
   ++ended[0];
   answered_rows += rows;
-  latency_ns.Record(HistogramNanoseconds(latency));
-  max_latency = std::max(max_latency, latency);
+  latency_ns.Record(latency);
+  max_latency_ns = std::max(max_latency_ns, latency);
 }
 
 void ModelTally::CountFailure(absl::StatusCode code) {
@@ -21,7 +21,7 @@ void ModelTally::Merge(const ModelTally& other) {
   answered_rows += other.answered_rows;
   for (int code = 0; code < kStatusCodes; ++code) ended[code] += other.ended[code];
   latency_ns.Merge(other.latency_ns);
-  max_latency = std::max(max_latency, other.max_latency);
+  max_latency_ns = std::max(max_latency_ns, other.max_latency_ns);
   quality.Merge(other.quality);
 }
 
@@ -38,7 +38,7 @@ void ModelTally::Report(double seconds, v1::LoadModel& report) const {
   report.set_sent_per_second(report.sent() * per_second);
   report.set_answered_per_second(report.answered() * per_second);
   report.set_rows_per_second(static_cast<double>(answered_rows) * per_second);
-  *report.mutable_latency() = LatencyOf(latency_ns, max_latency);
+  *report.mutable_latency() = LatencyOf(latency_ns, max_latency_ns);
   if (quality.known()) *report.mutable_quality() = quality.Report();
 }
 
@@ -47,24 +47,20 @@ void ModelTally::ReportDistribution(v1::LoadModel& report) const {
     const int64_t count = latency_ns.CountInBucket(bucket);
     if (count == 0) continue;
     v1::LoadBucket& out = *report.add_distribution();
-    out.set_from(static_cast<double>(HistogramBucketBegin(bucket)) * 1e-9);
-    out.set_to(static_cast<double>(HistogramBucketBegin(bucket + 1)) * 1e-9);
+    out.set_from(static_cast<double>(HistogramBucketBegin(bucket)) / 1e9);
+    out.set_to(static_cast<double>(HistogramBucketBegin(bucket + 1)) / 1e9);
     out.set_count(static_cast<double>(count));
   }
 }
 
-uint64_t HistogramNanoseconds(absl::Duration duration) {
-  return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Nanoseconds(duration)));
-}
-
-v1::LoadLatency LatencyOf(const Histogram& nanoseconds, absl::Duration max) {
-  const double max_seconds = absl::ToDoubleSeconds(max);
+v1::LoadLatency LatencyOf(const Histogram& nanoseconds, uint64_t max) {
+  const double max_seconds = static_cast<double>(max) / 1e9;
   // The middle of a bucket may lie above the largest value in it.
   const auto quantile = [&](double q) {
-    return std::min(nanoseconds.Quantile(q) * 1e-9, max_seconds);
+    return std::min(nanoseconds.Quantile(q) / 1e9, max_seconds);
   };
   v1::LoadLatency latency;
-  latency.set_mean(nanoseconds.Mean() * 1e-9);
+  latency.set_mean(nanoseconds.Mean() / 1e9);
   latency.set_p50(quantile(0.5));
   latency.set_p90(quantile(0.9));
   latency.set_p95(quantile(0.95));

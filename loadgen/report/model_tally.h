@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "base/histogram.h"
 #include "loadgen/report/quality.h"
 #include "weir/v1/load_report.pb.h"
@@ -21,11 +20,11 @@ struct ModelTally {
   int64_t answered_rows = 0;
   std::array<int64_t, kStatusCodes> ended = {};  // By code.
   Histogram latency_ns;                          // Of answers with OK, from when they were due.
-  absl::Duration max_latency;
+  uint64_t max_latency_ns = 0;
   Quality quality;
 
   int64_t answered() const { return ended[0]; }
-  void CountAnswer(absl::Duration latency, int rows);
+  void CountAnswer(uint64_t latency, int rows);  // In nanoseconds.
   void CountFailure(absl::StatusCode code);
   void Merge(const ModelTally& other);
 
@@ -34,10 +33,7 @@ struct ModelTally {
   void ReportDistribution(v1::LoadModel& report) const;
 };
 
-// What a histogram takes; a negative duration is 0.
-uint64_t HistogramNanoseconds(absl::Duration duration);
-
-v1::LoadLatency LatencyOf(const Histogram& nanoseconds, absl::Duration max);
+v1::LoadLatency LatencyOf(const Histogram& nanoseconds, uint64_t max);
 
 }  // namespace weir
 

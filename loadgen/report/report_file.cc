@@ -29,7 +29,7 @@ absl::Status WriteTo(const std::string& path, int flags, absl::string_view conte
     const ssize_t written = write(fd, contents.data(), contents.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      const absl::Status status = Error("write", name);
+      absl::Status status = Error("write", name);
       close(fd);
       return status;
     }

@@ -15,6 +15,11 @@ constexpr absl::Duration kMaxSendLag = absl::Milliseconds(5);
 constexpr double kMaxSendLagOfLatency = 0.2;
 constexpr double kMaxUnsentRatio = 0.01;
 
+// 0 for negative durations.
+uint64_t Nanoseconds(absl::Duration duration) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Nanoseconds(duration)));
+}
+
 }  // namespace
 
 double Tally::PhaseState::Seconds() const {
@@ -59,11 +64,10 @@ void Tally::Sent(int phase, int model, absl::Time due, absl::Time sent) {
   ++in_flight_[model];
   PhaseState& state = phases_[phase];
   if (!state.phase.open_loop) return;
-  const absl::Duration lag = sent - due;
-  const uint64_t nanoseconds = HistogramNanoseconds(lag);
-  state.send_lag_ns.Record(nanoseconds);
-  second_send_lag_ns_.Record(nanoseconds);
-  state.max_send_lag = std::max(state.max_send_lag, lag);
+  const uint64_t lag = Nanoseconds(sent - due);
+  state.send_lag_ns.Record(lag);
+  second_send_lag_ns_.Record(lag);
+  state.max_send_lag_ns = std::max(state.max_send_lag_ns, lag);
 }
 
 void Tally::Ended(int phase, int model, absl::Time due, absl::Time now, absl::StatusCode code,
@@ -78,10 +82,10 @@ void Tally::Ended(int phase, int model, absl::Time due, absl::Time now, absl::St
     ++all_failed_[model];
     return;
   }
-  const absl::Duration latency = now - due;
+  const uint64_t latency = Nanoseconds(now - due);
   tally.CountAnswer(latency, rows);
   ++second.answered;
-  second.latency_ns.Record(HistogramNanoseconds(latency));
+  second.latency_ns.Record(latency);
 }
 
 void Tally::Unsent(int phase, int64_t requests) { phases_[phase].unsent += requests; }
@@ -107,7 +111,7 @@ void Tally::EndSeconds(absl::Time now) {
 void Tally::Publish() {
   const absl::MutexLock lock(&live_mutex_);
   ++live_.seconds;
-  const double lag = second_send_lag_ns_.Quantile(0.99) * 1e-9;
+  const double lag = second_send_lag_ns_.Quantile(0.99) / 1e9;
   live_.send_lag_p99_seconds = std::max(live_.send_lag_p99_seconds, lag);
   for (size_t i = 0; i < models_.size(); ++i) {
     const Second& second = seconds_[i];
@@ -118,8 +122,8 @@ void Tally::Publish() {
     live.all_failed = all_failed_[i];
     live.in_flight = in_flight_[i];
     if (second.answered == 0) continue;
-    live.p50_seconds = second.latency_ns.Quantile(0.5) * 1e-9;
-    live.p99_seconds = second.latency_ns.Quantile(0.99) * 1e-9;
+    live.p50_seconds = second.latency_ns.Quantile(0.5) / 1e9;
+    live.p99_seconds = second.latency_ns.Quantile(0.99) / 1e9;
   }
 }
 
@@ -204,12 +208,12 @@ void Tally::ReportPhases(v1::LoadReport& report) const {
 
 void Tally::ReportGenerator(v1::LoadReport& report) const {
   Histogram lag_ns, latency_ns;
-  absl::Duration max_lag;
+  uint64_t max_lag_ns = 0;
   int64_t sent = 0, unsent = 0;
   for (const PhaseState& state : phases_) {
     if (!state.Counts() || !state.phase.open_loop) continue;
     lag_ns.Merge(state.send_lag_ns);
-    max_lag = std::max(max_lag, state.max_send_lag);
+    max_lag_ns = std::max(max_lag_ns, state.max_send_lag_ns);
     unsent += state.unsent;
     for (const auto& tally : state.models) {
       if (tally == nullptr) continue;
@@ -219,10 +223,10 @@ void Tally::ReportGenerator(v1::LoadReport& report) const {
   }
   v1::LoadGenerator& generator = *report.mutable_generator();
   generator.set_kept_up(true);
-  *generator.mutable_send_lag() = LatencyOf(lag_ns, max_lag);
+  *generator.mutable_send_lag() = LatencyOf(lag_ns, max_lag_ns);
   generator.set_unsent(static_cast<double>(unsent));
   const double limit = std::max(absl::ToDoubleSeconds(kMaxSendLag),
-                                kMaxSendLagOfLatency * latency_ns.Quantile(0.5) * 1e-9);
+                                kMaxSendLagOfLatency * latency_ns.Quantile(0.5) / 1e9);
   if (generator.send_lag().p99() > limit) {
     generator.set_kept_up(false);
     report.add_warnings(absl::StrCat("The generator could not keep up: 1 % of requests were sent ",

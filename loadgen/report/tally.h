@@ -92,7 +92,7 @@ class Tally {
     absl::Time ended = absl::InfiniteFuture();
     std::vector<std::unique_ptr<ModelTally>> models;  // Null where nothing was sent.
     Histogram send_lag_ns;
-    absl::Duration max_send_lag;
+    uint64_t max_send_lag_ns = 0;
     int64_t unsent = 0;
 
     bool Counts() const { return !phase.warm_up && began != absl::InfiniteFuture(); }

@@ -19,7 +19,7 @@ double Moment::Quantile(double q) const {
   for (const auto& [bucket, count] : latency_ns) {
     latency.Record(HistogramBucketBegin(bucket), count);
   }
-  return latency.Quantile(q) * 1e-9;
+  return latency.Quantile(q) / 1e9;
 }
 
 void Moment::Append(const Moment& next) {
