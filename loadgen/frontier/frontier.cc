@@ -114,6 +114,14 @@ class Variant {
   }
 
   static void AddTo(const v1::LoadReport& trial, v1::LoadReport& report) {
+    const v1::LoadGenerator& of_trial = trial.generator();
+    v1::LoadGenerator& generator = *report.mutable_generator();
+    generator.set_kept_up(of_trial.kept_up() && (report.models().empty() || generator.kept_up()));
+    generator.set_cpu_seconds(generator.cpu_seconds() + of_trial.cpu_seconds());
+    generator.set_peak_resident_bytes(of_trial.peak_resident_bytes());  // Of the process.
+    if (of_trial.send_lag().p99() >= generator.send_lag().p99()) {
+      *generator.mutable_send_lag() = of_trial.send_lag();
+    }
     report.set_seconds(report.seconds() + trial.seconds());
     report.mutable_models()->MergeFrom(trial.models());
     for (const auto& phase : trial.phases()) {

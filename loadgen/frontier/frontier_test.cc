@@ -100,6 +100,7 @@ TEST(FrontierTest, WhatIsReportedOfAVariantIsItsTrialAtCapacity) {
   ASSERT_EQ(result->report.models_size(), 1);
   EXPECT_EQ(result->report.models(0).answered_per_second(),
             result->frontier.variants(0).capacity_per_second());
+  EXPECT_TRUE(result->report.generator().kept_up());
 }
 
 TEST(FrontierTest, FailuresLimitTheCapacityToo) {
