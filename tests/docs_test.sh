@@ -18,7 +18,7 @@ expect_same() {
 
 expect_same "README shows examples/predict.py" <(block README.md python) examples/predict.py
 expect_same "README shows examples/predict.cc" <(block README.md cpp) examples/predict.cc
-for program in server gateway; do
+for program in server gateway loadgen; do
   expect_same "docs/weir-$program.md has the flags of weir-$program" \
     <(sed -n 's/^| .--\([a-z_]*\)..*/\1/p' "docs/weir-$program.md" | sort) \
     <("$program/weir-$program" --help | sed -n 's/^ *--\([a-z_]*\) (.*/\1/p' | sort)
