@@ -226,7 +226,7 @@ TEST_F(LoadTest, AModelThatIsSlowOnPurposeIsMeasuredSo) {
                               "phases { name: 'slow' duration: '2s' rate: 50 }\n")});
   const v1::LoadReport report = Report();
   ASSERT_EQ(report.models_size(), 2);
-  EXPECT_GT(report.models(0).latency().p50(), 0.3);
+  EXPECT_GT(report.models(0).latency().p50(), 0.29);  // Its bucket is 1.6 % wide.
   EXPECT_LT(report.models(1).latency().p50(), 0.2);
   EXPECT_EQ(report.models(1).quality().metric(), "median_error");
 }
@@ -322,10 +322,12 @@ TEST_F(LoadTest, AFullDiskUnderTheReportIsNamedAndTheTerminalShowsIt) {
 
 TEST_F(LoadTest, AGeneratorThatCannotKeepUpSaysSo) {
   const auto server = Serve(kFast);
-  // More than any client of one thread sends.
-  const std::string output = Load(*server, {"--rate=5000000", "--duration=1s", "--quiet"}, 4);
-  EXPECT_FALSE(Report().generator().kept_up());
-  EXPECT_FALSE(Report().warnings().empty());
+  // More than one thread can send.
+  const std::string output = Load(*server, {"--rate=1000000", "--duration=1s", "--quiet"}, 4);
+  const v1::LoadReport report = Report();
+  EXPECT_FALSE(report.generator().kept_up());
+  ASSERT_FALSE(report.warnings().empty());
+  EXPECT_THAT(output, HasSubstr(report.warnings(0)));
 }
 
 TEST_F(LoadTest, AFrontierComparesTheVariantsOfAFamily) {
