@@ -136,7 +136,7 @@ absl::StatusOr<OpenHttpLoadReport> OpenHttpLoad::Run(Pacer& pacer) {
       waiting_.push_back(next_due);
     }
     if (next_due == absl::InfiniteFuture()) {
-      if (waiting_.empty() && busy_ == 0) return std::move(report_);
+      if (waiting_.empty() && busy_ == 0) return report_;
       deadline = std::min(deadline, now + options_.timeout);
       if (now >= deadline) {
         return absl::DeadlineExceededError(absl::StrCat(waiting_.size() + busy_,

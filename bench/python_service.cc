@@ -3,10 +3,16 @@
 #include <stdlib.h>
 
 #include <optional>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "bench/http_connection.h"
 #include "bench/process_usage.h"
 
 namespace weir {
@@ -34,6 +40,23 @@ absl::StatusOr<std::unique_ptr<PythonService>> PythonService::Start(const Option
     service->addresses_.push_back(line->substr(line->find(kListening.data()) + kListening.size()));
   }
   return service;
+}
+
+absl::StatusOr<int64_t> PythonService::CountedRequests() const {
+  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(addresses_[0]));
+  std::string page;
+  WEIR_RETURN_IF_ERROR(connection->Get("/metrics", /*accept_gzip=*/false, &page).status());
+  double counted = 0;
+  for (absl::string_view line : absl::StrSplit(page, '\n')) {
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    double value = 0;
+    if (absl::StartsWith(parts.first, "requests_total{") &&
+        absl::SimpleAtod(parts.second, &value)) {
+      counted += value;
+    }
+  }
+  return static_cast<int64_t>(counted);
 }
 
 absl::Duration PythonService::Cpu() const {

@@ -2,6 +2,7 @@
 #ifndef WEIR_BENCH_PYTHON_SERVICE_H_
 #define WEIR_BENCH_PYTHON_SERVICE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ class PythonService {
   static absl::StatusOr<std::unique_ptr<PythonService>> Start(const Options& options);
 
   const std::vector<std::string>& addresses() const { return addresses_; }
+
+  // How many requests all workers together have counted, by /metrics.
+  absl::StatusOr<int64_t> CountedRequests() const;
 
   // Processor time used so far by all workers, to 10 ms.
   absl::Duration Cpu() const;

@@ -29,14 +29,15 @@ expect "$pattern" weir-bench-overload $server --deadline=5s --rows=16
 expect "BENCH recorder ns_per_request=$number prometheus_cpp_ns=$number.*" weir-bench-recorder \
   $server --requests=1000 --starts=1 --pairs=1
 
-# Without what weir is compared with there is nothing to measure.
 gateway=(--gateway=gateway/weir-gateway --scratch="$TEST_TMPDIR")
-if [[ -x /usr/bin/prometheus-pushgateway ]]; then
-  expect "BENCH ingest pushes_per_s=$number pushgateway_ratio=$number" weir-bench-ingest \
-    "${gateway[@]}" --sources=8 --pushgateway_seconds=0.1
-  pattern="BENCH scrape series=$number ms=$number pushgateway_ratio=$number"
-  expect "$pattern bytes_per_series=$number" weir-bench-scrape "${gateway[@]}" --lines=2000
-fi
+expect "BENCH ingest pushes_per_s=$number pushgateway_ratio=$number" weir-bench-ingest \
+  "${gateway[@]}" --sources=8 --pushgateway_seconds=0.1
+pattern="BENCH scrape series=$number ms=$number pushgateway_ratio=$number"
+expect "$pattern bytes_per_series=$number" weir-bench-scrape "${gateway[@]}" --lines=2000
+expect "BENCH loadgen h2load_ratio=$number ratio_8=$number" weir-bench-loadgen $server \
+  --in_flight=8 --scratch="$TEST_TMPDIR"
+pattern="BENCH python_stack rps_ratio_1=$number rps_ratio_8=$number p99_ratio=$number"
+expect "$pattern" weir-bench-python_stack $server --callers=1,8 --images=40 --scratch="$TEST_TMPDIR"
 
 if bench/weir-bench-latency --server=/no/such/program --models=fashion-fast >/dev/null 2>&1; then
   echo "without a server there is no result" >&2

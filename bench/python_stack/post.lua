@@ -1,4 +1,4 @@
--- wrk's part of ./weir bench python_stack: posts JSON bodies in turn and prints one line of numbers.
+-- wrk's part of ./weir bench python_stack: posts JSON bodies in turn and prints a line of numbers.
 --
 --   wrk --script post.lua URL -- BODIES_FILE ADDRESS...
 --

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """One worker of a service as such services are usually built: FastAPI, torch, prometheus-client.
 
-weir is measured beside it, so it is written to be fast: uvicorn with uvloop and httptools, no access
-log, ujson, the model optimized once and run on the thread that reads requests, one thread within
-operations, labels of metrics resolved once, and no pydantic for the image, whose check of each
-number takes thirty times as long as the model.
+weir is measured beside it, so it is written to be fast: uvicorn with uvloop and httptools, no
+access log, ujson, the model optimized once and run on the thread that reads requests, one thread
+within operations, labels of metrics resolved once, and no pydantic for the image: Debian's is not
+compiled and takes thirty times as long for its numbers as the model.
 
     server.py MODEL_FILE PORT     with PROMETHEUS_MULTIPROC_DIR, which all workers share
 
@@ -33,10 +33,13 @@ from prometheus_client import (
 MODEL = {"model": "fashion-fast", "version": "1"}
 ROWS, COLUMNS = 28, 28
 
-requests_total = Counter("requests_total", "Requests, by how they ended.", ["model", "version", "code"])
+requests_total = Counter(
+    "requests_total", "Requests, by how they ended.", ["model", "version", "code"]
+)
 answered = requests_total.labels(**MODEL, code="200")
 refused = requests_total.labels(**MODEL, code="422")
-duration = Histogram("request_duration_seconds", "From body to answer.", ["model", "version"]).labels(**MODEL)
+durations = Histogram("request_duration_seconds", "From body to answer.", ["model", "version"])
+duration = durations.labels(**MODEL)
 
 
 def load_model(path):
@@ -44,7 +47,7 @@ def load_model(path):
     model = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.load(path).eval()))
     image = torch.zeros((1, ROWS, COLUMNS), dtype=torch.uint8)
     with torch.inference_mode():
-        for _ in range(20):  # What TorchScript looks at before it makes its plan, and what that costs.
+        for _ in range(20):  # The first calls are slow: TorchScript makes its plan.
             model(image)
     return model
 
@@ -65,7 +68,8 @@ def make_app(model):
             return Response(ujson.dumps({"detail": str(error)}), 422, media_type="application/json")
         with torch.inference_mode():
             probabilities = model(image).tolist()
-        answer = Response(ujson.dumps({"probabilities": probabilities}), media_type="application/json")
+        text = ujson.dumps({"probabilities": probabilities})
+        answer = Response(text, media_type="application/json")
         duration.observe(time.perf_counter() - began)
         answered.inc()
         return answer
