@@ -80,7 +80,7 @@ $(json_lines "${results[@]}")
   "machine": {
     "processor": $(json_string "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"),
     "cores": $(nproc),
-    "memory_mb": $(awk '/^MemTotal:/ { printf "%d", $2 / 1000 }' /proc/meminfo),
+    "memory_mb": $(awk '/^MemTotal:/ { printf "%d", $2 * 1.024 / 1000 }' /proc/meminfo),
     "kernel": $(json_string "$(uname -sr)"),
     "system": $(json_string "$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)")
   },
