@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -157,7 +158,12 @@ TEST_F(CallClientOutageTest, AServerThatGoesAwayAnswersWhatItHasTaken) {
   client_.StartStream(target, 0, method_, stream);
   client_.Poll(absl::InfinitePast());
   server->AwaitArrived(1, kPatience);
-  std::thread shutdown([&] { server->Shutdown(kPatience); });
+  std::atomic<bool> down{false};  // Only its value counts.
+  std::thread shutdown([&] {
+    server->Shutdown(kPatience);
+    down = true;
+    client_.Wake();
+  });
   // The connection is about to go; new calls are not for it.
   absl::Status status;
   do {
@@ -169,6 +175,8 @@ TEST_F(CallClientOutageTest, AServerThatGoesAwayAnswersWhatItHasTaken) {
   EXPECT_FALSE(stream.status.has_value());
   client_.EndMessages(stream);
   EXPECT_EQ(Ended(stream), absl::OkStatus());
+  // The server waits for what the client has to say to its last words.
+  while (!down) client_.Poll(absl::InfiniteFuture());
   shutdown.join();
   server.reset();
   server = std::make_unique<GrpcEchoServer>(GrpcEchoServer::Options{.port = port});
