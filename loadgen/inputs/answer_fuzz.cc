@@ -1,4 +1,5 @@
 // Whatever comes as an answer: what is read of it is what protobuf reads.
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -58,7 +59,7 @@ void CheckValues(absl::string_view bytes, v1::DataType type) {
       T expected = 0;
       std::memcpy(&expected, data.data() + i * sizeof(T), sizeof(T));
       const double value = expected;
-      if (std::memcmp(&value, &values[i], sizeof(value)) != 0) abort();
+      if (std::bit_cast<uint64_t>(value) != std::bit_cast<uint64_t>(values[i])) abort();
     }
   }
 }
