@@ -73,10 +73,12 @@ start_gateway() {
     --host=127.0.0.1 --http_port="$2" --grpc_port="$4"
 }
 
+# Faults on request are for load scenarios, and only for callers on this machine.
 start_server() {
   spawn "$1" bazel-bin/server/weir-server --model_repository=models/repository --models="$4" \
     --host=127.0.0.1 --port="$2" --drain_timeout=$((STOP_SECONDS / 2))s \
-    --gateway="$(push_address)" --replica="$1" --state_dir="$COUNTS_DIR/servers"
+    --gateway="$(push_address)" --replica="$1" --state_dir="$COUNTS_DIR/servers" \
+    --enable_fault_injection
 }
 
 # Where the servers push to.
@@ -116,7 +118,7 @@ show_log_end() {
 show_addresses() {
   printf '\n  %-10s %-31s %s\n' name address 'what it has'
   each_service _show_address
-  printf '\nTry: ./weir predict --model=fashion-fast 0\n'
+  printf '\nTry: ./weir load, ./weir predict --model=fashion-fast 0\n'
 }
 
 _show_address() {

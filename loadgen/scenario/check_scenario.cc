@@ -1,5 +1,7 @@
 #include "loadgen/scenario/check_scenario.h"
 
+#include <cmath>
+#include <cstdint>
 #include <set>
 #include <string>
 
@@ -20,6 +22,8 @@ using v1::LoadPhase;
 using v1::LoadScenario;
 using v1::LoadTraffic;
 
+constexpr int kMaxPhases = 1000;
+constexpr int kMaxTraffic = 10'000;  // Of all phases together.
 constexpr int kMaxConcurrency = 100'000;
 constexpr int kMaxRows = 100'000;
 constexpr double kMaxRate = 1e6;
@@ -40,18 +44,29 @@ absl::Status CheckLine(const Place& place, const char* field, absl::string_view 
   return absl::OkStatus();
 }
 
-// From `low` to `high`, or above `low` with `above`.
+// Whole numbers in full, not as 1e+06.
+std::string Text(double value) {
+  const bool whole = std::abs(value) < 1e15 && value == std::trunc(value);
+  return whole ? absl::StrCat(static_cast<int64_t>(value)) : absl::StrCat(value);
+}
+
+// Whether the lower bound itself is allowed.
 enum class Bound { kFrom, kAbove };
+
+absl::Status OutOfBounds(const Place& place, const char* field, Bound bound, absl::string_view low,
+                         absl::string_view high, absl::string_view value, int index = 0) {
+  const bool above = bound == Bound::kAbove;
+  return place.Error(field,
+                     absl::StrCat("must be ", above ? "above " : "", low,
+                                  above ? " and at most " : " to ", high, ", is ", value),
+                     index);
+}
 
 absl::Status CheckNumber(const Place& place, const char* field, double value, Bound bound,
                          double low, double high, int index = 0) {
   const bool fits = (bound == Bound::kAbove ? value > low : value >= low) && value <= high;
   if (fits) return absl::OkStatus();  // Never for NaN.
-  return place.Error(
-      field,
-      absl::StrCat("must be ", bound == Bound::kAbove ? "above " : "", low,
-                   bound == Bound::kAbove ? " and at most " : " to ", high, ", is ", value),
-      index);
+  return OutOfBounds(place, field, bound, Text(low), Text(high), Text(value), index);
 }
 
 absl::Status CheckDuration(const Place& place, const char* field, const std::string& text,
@@ -65,9 +80,7 @@ absl::Status CheckDuration(const Place& place, const char* field, const std::str
   if ((bound == Bound::kAbove ? value > zero : value >= zero) && value <= high) {
     return absl::OkStatus();
   }
-  return place.Error(field, absl::StrCat("must be ", bound == Bound::kAbove ? "above 0" : "0",
-                                         bound == Bound::kAbove ? " and at most " : " to ",
-                                         absl::FormatDuration(high), ", is ", Quoted(text)));
+  return OutOfBounds(place, field, bound, "0", absl::FormatDuration(high), Quoted(text));
 }
 
 absl::Status CheckInput(const Place& place, const std::string& input) {
@@ -230,12 +243,25 @@ absl::Status CheckPhase(const Place& place, const LoadScenario& scenario, int in
   return absl::OkStatus();
 }
 
+absl::Status CheckSize(const Place& root, const LoadScenario& scenario) {
+  if (scenario.phases().empty()) return root.Error("phases", "there are none");
+  if (scenario.phases_size() > kMaxPhases) {
+    return root.Error("phases", absl::StrCat("there are ", scenario.phases_size(),
+                                             ", expected at most ", kMaxPhases));
+  }
+  int traffic = scenario.traffic_size();
+  for (const LoadPhase& phase : scenario.phases()) traffic += phase.traffic_size();
+  if (traffic <= kMaxTraffic) return absl::OkStatus();
+  return root.Error("traffic", absl::StrCat("there are ", traffic,
+                                            " in all phases, expected at most ", kMaxTraffic));
+}
+
 absl::Status Check(const Place& root, const LoadScenario& scenario) {
   WEIR_RETURN_IF_ERROR(CheckLine(root, "description", scenario.description()));
+  WEIR_RETURN_IF_ERROR(CheckSize(root, scenario));
   for (int i = 0; i < scenario.traffic_size(); ++i) {
     WEIR_RETURN_IF_ERROR(CheckTraffic(root.Nested("traffic", i), scenario.traffic(i)));
   }
-  if (scenario.phases().empty()) return root.Error("phases", "there are none");
   std::set<std::string> names;
   bool counts = false;
   for (int i = 0; i < scenario.phases_size(); ++i) {

@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-constexpr double kMaxSeconds = 30 * 24 * 3600;
+constexpr int kMaxSeconds = 30 * 24 * 3600;
 
 }  // namespace
 
