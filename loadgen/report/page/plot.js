@@ -51,7 +51,8 @@ function roundSteps(low, high, count) {
 // Times on a log scale: powers of ten, and what is between them where there is room.
 function logSteps(low, high, length) {
   const perDecade = length / Math.log10(high / low);
-  const factors = perDecade > 110 ? [1, 2, 5] : perDecade > 60 ? [1, 3] : [1];
+  const factors = perDecade > 350 ? [1, 1.5, 2, 3, 5, 7] :
+    perDecade > 110 ? [1, 2, 5] : perDecade > 60 ? [1, 3] : [1];
   const every = perDecade < 22 ? 2 : 1;
   const steps = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); ++power) {
