@@ -1,7 +1,5 @@
 #include "loadgen/load/load_loop.h"
 
-#include <sys/prctl.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -22,9 +20,6 @@ constexpr absl::Duration kOverrun = absl::Seconds(1);
 
 // How long servers may take to end streams on which nothing is left to answer.
 constexpr absl::Duration kFinishTimeout = absl::Seconds(1);
-
-// The thread's timers are exact: usually the kernel may be 50 us late.
-void SetExactTimers() { prctl(PR_SET_TIMERSLACK, 1); }
 
 absl::Time EndOf(const SentRequest& request) { return request.due + request.shot.timeout; }
 
@@ -59,7 +54,6 @@ LoadLoop::LoadLoop(CallClient& client, const Options& options)
 LoadLoop::~LoadLoop() { Drain(absl::InfinitePast()); }
 
 void LoadLoop::RunClosed(int in_flight, absl::Time end, Traffic& traffic) {
-  SetExactTimers();
   rests_ = true;
   for (absl::Time now; !stopped() && (now = MonotonicNow()) < end;) {
     while (!resting_until_.empty() && resting_until_.front() <= now) resting_until_.pop_front();
@@ -72,7 +66,6 @@ void LoadLoop::RunClosed(int in_flight, absl::Time end, Traffic& traffic) {
 }
 
 int64_t LoadLoop::RunOpen(Pacer& pacer, absl::Time start, absl::Time end, Traffic& traffic) {
-  SetExactTimers();
   const auto next_due = [&] {
     const absl::Time due = start + pacer.Next();
     return due < end ? due : absl::InfiniteFuture();
@@ -88,7 +81,7 @@ int64_t LoadLoop::RunOpen(Pacer& pacer, absl::Time start, absl::Time end, Traffi
       Send(traffic, due, now);
       due = next_due();
     }
-    if (stopped()) return 0;
+    if (stopped() || over()) break;
     Poll(std::min(due, end));
     now = MonotonicNow();
   }

@@ -83,6 +83,17 @@ TEST_F(LoadLoopTest, AnOpenLoopWithoutAnEndReturnsWhenNothingMoreIsDue) {
   EXPECT_EQ(Count(traffic, absl::StatusCode::kOk), 2);
 }
 
+TEST_F(LoadLoopTest, AnOpenLoopDoesNotWaitForAnswers) {
+  ConnectToOneThatDoesNotAnswer();
+  RecordedTraffic traffic(Plain);
+  const absl::Time start = MonotonicNow();
+  loop_.RunOpen(*Replay({absl::ZeroDuration()}), start, absl::InfiniteFuture(), traffic);
+  EXPECT_LT(MonotonicNow() - start, absl::Seconds(10));
+  EXPECT_EQ(loop_.in_flight(), 1);
+  loop_.Drain(MonotonicNow());
+  EXPECT_EQ(Count(traffic, absl::StatusCode::kCancelled), 1);
+}
+
 TEST_F(LoadLoopTest, ASilentPhaseLastsAsLongAsItShould) {
   ConnectToOneThatAnswers();
   RecordedTraffic traffic(Plain);

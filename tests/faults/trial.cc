@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/status_macros.h"
 #include "tests/faults/request_kinds.h"
@@ -19,8 +20,9 @@ namespace {
 constexpr absl::Duration kLoadDuration = absl::Milliseconds(1500);
 constexpr absl::Duration kQuietTimeout = absl::Seconds(30);
 constexpr absl::Duration kCountedTimeout = absl::Seconds(10);
-// By how much increase() may be wrong at most: half an interval at both ends of a run.
-constexpr double kExtrapolation = 0.03;
+// increase() takes it that a counter rose as fast for half an interval more at both ends of a run,
+// so that it is wrong by an interval's share of the run, and by this where scrapes are missing.
+constexpr double kMissingScrapes = 0.03;
 
 bool IsLost(const Discrepancy& discrepancy) { return discrepancy.lost() > 0; }
 
@@ -49,6 +51,7 @@ absl::Status Trial::Start() {
   if (scraper_->Await(seen, kQuietTimeout) == nullptr) {
     return absl::InternalError("Prometheus sees no requests\n" + prometheus_->output());
   }
+  seen_from_ = MonotonicNow();
   return absl::OkStatus();
 }
 
@@ -151,11 +154,13 @@ absl::Status Trial::CheckPrometheus() {
   scraper_->Await(nothing_is_missing, kCountedTimeout);
   Report("Prometheus, by its samples", found);
   found.clear();
+  const double most_wrong = kMissingScrapes + absl::FDivDuration(Prometheus::Options().interval,
+                                                                 MonotonicNow() - seen_from_);
   for (const RequestKind& kind : RequestKinds()) {
     const Selector requests{std::string(metric::kRequests.name), {{"model", kind.model}}};
     const Bounds bounds = all_rounds_.Expected(requests).value_or(Bounds());
     WEIR_ASSIGN_OR_RETURN(const double seen, prometheus_->ExtrapolatedIncrease(requests));
-    if (seen < bounds.low * (1 - kExtrapolation) || seen > bounds.high * (1 + kExtrapolation)) {
+    if (seen < bounds.low * (1 - most_wrong) || seen > bounds.high * (1 + most_wrong)) {
       found.push_back({requests.Text(), bounds, seen});
     }
   }

@@ -72,6 +72,7 @@ class Trial {
   std::unique_ptr<Site> site_;
   std::unique_ptr<Scraper> scraper_;
   std::unique_ptr<Prometheus> prometheus_;
+  absl::Time seen_from_;  // By Prometheus.
 
   int round_ = 0;
   std::shared_ptr<const Scrape> quiet_;  // At the end of the last round.
