@@ -93,7 +93,9 @@ std::string QualityText(const v1::LoadReport& report, bool colours) {
 }
 
 std::string PhasesText(const v1::LoadReport& report, bool colours) {
-  if (report.phases_size() < 2) return "";
+  // A single phase that counts is what the first table shows.
+  if (report.phases_size() == 0) return "";
+  if (report.phases_size() == 1 && !report.phases(0).warm_up()) return "";
   std::vector<TextColumn> columns = {{"phase", false}, {"seconds"}, {"model", false}};
   AddLoadColumns(columns);
   std::vector<Row> rows;

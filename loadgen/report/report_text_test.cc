@@ -80,6 +80,12 @@ TEST(ReportTextTest, OnePhaseIsNotRepeated) {
               Not(HasSubstr("steady")));
 }
 
+TEST(ReportTextTest, ARunThatEndedInItsWarmUpShowsIt) {
+  const std::string text =
+      ReportText(Report("phases { name: \"warm-up\" seconds: 5 warm_up: true }"), false);
+  EXPECT_THAT(text, HasSubstr("\nwarm-up (not counted)      5.0  nothing was sent\n"));
+}
+
 TEST(ReportTextTest, RequirementsAreShownWithTheirValues) {
   const v1::LoadReport report = Report(R"(
     requirements { text: "fashion-fast.p99<20ms" value: 0.00125 met: true }
