@@ -6,8 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -98,7 +96,7 @@ class LoadTest : public testing::Test {
 
   // The path of a scenario with this text.
   std::string ScenarioFile(const std::string& text) const {
-    const std::string path = root_ + "/scenario.textproto";
+    std::string path = root_ + "/scenario.textproto";
     std::ofstream(path) << "description: \"of a test\"\n" << text;
     return path;
   }
@@ -246,7 +244,7 @@ TEST_F(LoadTest, AServerThatDiesIsCountedAndFoundAgain) {
   ASSERT_NE(last, std::string::npos);
   ASSERT_TRUE(
       absl::SimpleAtoi(so_far.substr(last + 3, so_far.find(' ', last) - last - 3), &seconds));
-  ASSERT_TRUE(load.WaitForLine(absl::StrCat("at=", seconds + 3, " "))) << load.output();
+  ASSERT_TRUE(load.WaitForLine(absl::StrCat("at=", seconds + 4, " "))) << load.output();
   load.Signal(SIGINT);
   EXPECT_EQ(load.Wait(), 0) << load.output();
   const v1::LoadReport report = Report();
@@ -254,10 +252,14 @@ TEST_F(LoadTest, AServerThatDiesIsCountedAndFoundAgain) {
   const v1::LoadModel& model = report.models(0);
   EXPECT_GT(CountOf(model, "UNAVAILABLE"), 0);
   EXPECT_EQ(Ended(model), model.sent());
-  ASSERT_GT(model.timeline_size(), 2);
-  const v1::LoadMoment& late = model.timeline(model.timeline_size() - 2);
-  EXPECT_EQ(late.failed(), 0);
-  EXPECT_NEAR(late.answered(), 200, 20);
+  // It failed for a while, and then no more.
+  bool failed = false;
+  bool found_again = false;
+  for (const v1::LoadMoment& moment : model.timeline()) {
+    failed = failed || moment.failed() > 0;
+    found_again = found_again || (failed && moment.failed() == 0 && moment.answered() > 100);
+  }
+  EXPECT_TRUE(found_again) << load.output();
 }
 
 TEST_F(LoadTest, NothingRunsWithoutAServer) {

@@ -1,6 +1,7 @@
 #include "loadgen/frontier/frontier.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -13,8 +14,8 @@
 namespace weir {
 namespace {
 
-// Enough to keep the model busy whatever it batches.
-constexpr int kSaturated = 64;
+// Enough to keep the model busy with full batches, and others waiting.
+constexpr int kSaturated = 256;
 // Of the capacity, for what a request takes that waits for no other.
 constexpr double kUnloaded = 0.1;
 
@@ -34,16 +35,16 @@ class Variant {
                             phase.set_concurrency(kSaturated);
                           }));
     RateSearch search(saturated.models(0).answered_per_second());
-    v1::LoadReport at_capacity = saturated;
+    std::map<double, v1::LoadReport> held;  // The last one at each rate.
     while (const std::optional<double> rate = search.Next()) {
       WEIR_ASSIGN_OR_RETURN(v1::LoadReport report, AtRate(*rate));
       const std::string why_not = WhyNot(report);
       Say(absl::StrFormat("%.0f/s: p99 %.2f ms, %s", *rate, 1e3 * report.models(0).latency().p99(),
                           why_not.empty() ? "held" : why_not));
       search.Add(why_not.empty());
-      // The last trial that holds is one at the answer.
-      if (why_not.empty()) at_capacity = std::move(report);
+      if (why_not.empty()) held[*rate] = std::move(report);
     }
+    const v1::LoadReport& at_capacity = search.Answer() > 0 ? held.at(search.Answer()) : saturated;
     v1::FrontierVariant& variant = *result.frontier.add_variants();
     variant.set_capacity_per_second(search.Answer());
     if (search.Answer() > 0) {

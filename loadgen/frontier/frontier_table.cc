@@ -36,8 +36,8 @@ bool Dominates(const v1::FrontierVariant& a, const v1::FrontierVariant& b) {
 
 std::string QualityText(const v1::FrontierVariant& variant) {
   if (variant.quality_metric().empty()) return "not known";
-  return absl::StrFormat("%.4f (%.4f-%.4f)", variant.quality(), variant.quality_low(),
-                         variant.quality_high());
+  return absl::StrFormat("%.2f %% (%.2f to %.2f)", 100 * variant.quality(),
+                         100 * variant.quality_low(), 100 * variant.quality_high());
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ std::string FrontierTable(const v1::Frontier& frontier, bool colours) {
   for (const auto& variant : frontier.variants()) {
     if (!variant.quality_metric().empty()) metric = variant.quality_metric();
   }
-  const std::vector<TextColumn> columns = {{"model", false}, {absl::StrCat(metric, " (95 %)")},
+  const std::vector<TextColumn> columns = {{"model", false}, {absl::StrCat(metric, " (95 % sure)")},
                                            {"p99 unloaded"}, {"objective"},
                                            {"capacity/s"},   {"p99 there"},
                                            {"", false}};

@@ -67,7 +67,7 @@ TEST(FrontierTableTest, OfErrorsTheSmallerOneIsBetter) {
   RankVariants(frontier);
   EXPECT_EQ(frontier.variants(0).model(), "exact");
   EXPECT_EQ(frontier.variants(1).dominated_by(), "exact");
-  EXPECT_THAT(FrontierTable(frontier, /*colours=*/false), HasSubstr("median_error (95 %)"));
+  EXPECT_THAT(FrontierTable(frontier, /*colours=*/false), HasSubstr("median_error (95 % sure)"));
 }
 
 TEST(FrontierTableTest, AVariantThatMeetsItsObjectivesAtNoRateIsDominatedByAnyOther) {
@@ -84,7 +84,7 @@ TEST(FrontierTableTest, WhatIsNotKnownIsSaid) {
   AddVariant("random", 0, 0.0005, 100, frontier);
   RankVariants(frontier);
   const std::string table = FrontierTable(frontier, /*colours=*/false);
-  EXPECT_THAT(table, HasSubstr("0.8929 (0.8879-0.8979)"));
+  EXPECT_THAT(table, HasSubstr("89.29 % (88.79 to 89.79)"));
   EXPECT_THAT(table, HasSubstr("not known"));
   EXPECT_THAT(table, HasSubstr("21,034"));
 }
