@@ -1,5 +1,7 @@
 // What a call costs the client, with so many in flight. Against a server that does nothing:
-//   bazel run //loadgen/client:call_client_benchmark -- ADDRESS [IN_FLIGHT [CONNECTIONS [SECONDS]]]
+//   bazel run //loadgen/client:call_client_benchmark -- ADDRESS [IN_FLIGHT [CONNECTIONS [SECONDS
+//   [TIMEOUT_SECONDS]]]]
+// Without a timeout calls have no deadline.
 #include <time.h>
 
 #include <cstdint>
@@ -25,6 +27,7 @@ struct Run {
   CallClient client;
   CallMethod method = {.path = "/weir.v1.Diagnostics/Echo", .metadata = {}};
   std::string message;
+  absl::Duration timeout = absl::InfiniteDuration();
   int target = 0;
   bool stopped = false;
   int64_t answers = 0;
@@ -34,8 +37,7 @@ class LoopCall final : public Call {
  public:
   explicit LoopCall(Run& run) : run_(run) {}
   void Start() {
-    run_.client.Start(run_.target, run_.method, run_.message, MonotonicNow() + absl::Seconds(1),
-                      *this);
+    run_.client.Start(run_.target, run_.method, run_.message, MonotonicNow() + run_.timeout, *this);
   }
   void OnMessage(absl::string_view) override {}
   void OnEnd(const absl::Status& status) override {
@@ -57,8 +59,10 @@ absl::Duration Cpu() {
   return absl::DurationFromTimespec(time);
 }
 
-void Measure(const std::string& address, int in_flight, int connections, double seconds) {
+void Measure(const std::string& address, int in_flight, int connections, double seconds,
+             absl::Duration timeout) {
   Run run;
+  run.timeout = timeout;
   v1::EchoRequest request;
   request.mutable_payload()->resize(kRequestBytes);
   request.set_answer_bytes(kAnswerBytes);
@@ -99,6 +103,7 @@ int main(int argc, char** argv) {
   const auto argument = [&](int index, int other) {
     return argc > index ? std::atoi(argv[index]) : other;
   };
-  weir::Measure(argv[1], argument(2, 64), argument(3, 1), argument(4, 3));
+  weir::Measure(argv[1], argument(2, 64), argument(3, 1), argument(4, 3),
+                argc > 5 ? absl::Seconds(argument(5, 1)) : absl::InfiniteDuration());
   return 0;
 }
