@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/wire_reader.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "weir/v1/predictor.pb.h"
@@ -14,37 +15,21 @@ namespace weir {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 
 constexpr int kIdDigits = 16;
 
-// The last of the fields 1 and 2 of a message, as far as they are bytes.
-struct LastFields {
-  absl::string_view first, second;
-  int last = 0;  // Which of them came last; 0 if there is none.
-};
-
-std::optional<LastFields> ReadFields(absl::string_view message) {
-  CodedInputStream in(reinterpret_cast<const uint8_t*>(message.data()),
-                      static_cast<int>(message.size()));
-  LastFields fields;
-  while (const uint32_t tag = in.ReadTag()) {
-    const int number = WireFormatLite::GetTagFieldNumber(tag);
-    if (number > 2 ||
-        WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-      if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
-      continue;
-    }
-    uint32_t size = 0;
-    if (!in.ReadVarint32(&size)) return std::nullopt;
-    const int begin = in.CurrentPosition();
-    if (size > message.size() - begin || !in.Skip(static_cast<int>(size))) return std::nullopt;
-    (number == 1 ? fields.first : fields.second) = message.substr(begin, size);
-    fields.last = number;
+// Of a message, the last of its fields `a` and `b` that are bytes, whichever that is; a number of 0
+// if there is none. Nullopt if it is no message.
+std::optional<WireReader::Field> LastOf(absl::string_view message, uint32_t a, uint32_t b) {
+  WireReader reader(message);
+  WireReader::Field last, field;
+  while (reader.Next(field)) {
+    const bool wanted = field.number == a || field.number == b;
+    if (wanted && field.type == WireReader::Field::Type::kBytes) last = field;
   }
-  if (!in.ConsumedEntireMessage()) return std::nullopt;
-  return fields;
+  if (!reader.ok()) return std::nullopt;
+  return last;
 }
 
 std::optional<uint64_t> ParseId(absl::string_view text) {
@@ -76,18 +61,20 @@ absl::StatusOr<StreamAnswer> ParseStreamAnswer(absl::string_view message) {
   const auto no_answer = [] {
     return absl::InternalError("the server's answer on a stream is no PredictStreamResponse");
   };
-  const std::optional<LastFields> fields = ReadFields(message);
-  if (!fields || fields->last == 0) return no_answer();
+  using Answer = v1::PredictStreamResponse;
+  const auto result = LastOf(message, Answer::kResponseFieldNumber, Answer::kErrorFieldNumber);
+  if (!result || result->number == 0) return no_answer();
+  const absl::string_view bytes = result->bytes;
   StreamAnswer answer;
   absl::string_view id_text;
   v1::RequestError error;
-  if (fields->last == v1::PredictStreamResponse::kResponseFieldNumber) {
-    const std::optional<LastFields> of_response = ReadFields(fields->first);
-    if (!of_response) return no_answer();
-    answer.response = fields->first;
-    id_text = of_response->second;
+  if (result->number == Answer::kResponseFieldNumber) {
+    constexpr int kId = v1::PredictResponse::kRequestIdFieldNumber;
+    const auto id = LastOf(bytes, kId, kId);
+    if (!id) return no_answer();
+    answer.response = bytes;
+    id_text = id->bytes;
   } else {
-    const absl::string_view bytes = fields->second;
     if (!error.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return no_answer();
     id_text = error.request_id();
     // gRPC and absl number their codes alike.
