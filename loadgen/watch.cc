@@ -61,7 +61,8 @@ void Watch::AwaitSignal() {
 }
 
 void Watch::Run(LoadRun& run, const std::string& title) {
-  LoadProgress progress(title, run.Phases(), MonotonicNow());
+  const absl::Time start = MonotonicNow();
+  LoadProgress progress(title, run.Phases(), start);
   {
     const absl::MutexLock lock(&mu_);
     run_ = &run;
@@ -81,7 +82,7 @@ void Watch::Run(LoadRun& run, const std::string& title) {
       WriteToStderr(progress.Clear());
       Say("stopping; the last answers are waited for, and a second signal ends at once");
     } else if (news == News::kNone) {
-      Show(run, progress);
+      Show(run, start, progress);
     }
   }
   load.join();
@@ -101,12 +102,15 @@ Watch::News Watch::AwaitNews(absl::Duration timeout) {
   return done_ ? News::kDone : News::kNone;
 }
 
-void Watch::Show(LoadRun& run, LoadProgress& progress) const {
+void Watch::Show(LoadRun& run, absl::Time start, LoadProgress& progress) const {
   const LiveView live = run.Live();
   if (quiet_) return;
   const absl::Time now = MonotonicNow();
-  WriteToStderr(is_terminal_ ? progress.Block(live, now, TerminalOf(STDERR_FILENO))
-                             : progress.Lines(live, now));
+  if (is_terminal_) {
+    WriteToStderr(progress.Block(live, now, TerminalOf(STDERR_FILENO)));
+  } else if (now - start >= absl::Seconds(1)) {  // No second is over before that.
+    WriteToStderr(progress.Lines(live, now));
+  }
 }
 
 void Watch::Say(absl::string_view line) const {

@@ -38,7 +38,7 @@ class Watch {
   // Until the run is over, the user has had enough (told once), or `timeout`.
   enum class News { kNone, kInterrupted, kDone };
   News AwaitNews(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
-  void Show(LoadRun& run, LoadProgress& progress) const;
+  void Show(LoadRun& run, absl::Time start, LoadProgress& progress) const;
 
   const bool quiet_;
   const bool is_terminal_;
