@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/names.h"
-#include "base/status_macros.h"
 #include "loadgen/client/call_client.h"
 
 namespace weir {
@@ -26,22 +25,30 @@ absl::StatusOr<v1::ListModelsResponse> ListModels(const std::string& address,
   return response;
 }
 
-// Adds the model if it is ready.
-absl::Status AddModel(const std::string& address, v1::ModelState& model,
-                      std::vector<ModelInfo>& infos) {
-  std::vector<int64_t> ready;
-  for (const v1::VersionState& version : model.versions()) {
-    if (version.state() == v1::VersionState::READY) ready.push_back(version.version());
+// Adds those that are ready. A server makes its list and then describes what is on it, so that a
+// model whose state changes in between is ready by the list and not described.
+absl::Status AddModels(const std::string& address, v1::ListModelsResponse& models,
+                       std::vector<ModelInfo>& infos) {
+  const v1::ModelState* not_described = nullptr;
+  bool describes = false;
+  for (v1::ModelState& model : *models.mutable_models()) {
+    std::vector<int64_t> ready;
+    for (const v1::VersionState& version : model.versions()) {
+      if (version.state() == v1::VersionState::READY) ready.push_back(version.version());
+    }
+    if (ready.empty()) continue;
+    if (!model.has_description()) {
+      not_described = &model;
+      continue;
+    }
+    describes = true;
+    infos.push_back({.address = address,
+                     .description = std::move(*model.mutable_description()),
+                     .versions = std::move(ready)});
   }
-  if (ready.empty()) return absl::OkStatus();
-  if (!model.has_description()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "it does not describe its model \"", Printable(model.name()), "\"; it is too old"));
-  }
-  infos.push_back({.address = address,
-                   .description = std::move(*model.mutable_description()),
-                   .versions = std::move(ready)});
-  return absl::OkStatus();
+  if (describes || not_described == nullptr) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "it does not describe its model \"", Printable(not_described->name()), "\"; it is too old"));
 }
 
 }  // namespace
@@ -55,10 +62,8 @@ absl::StatusOr<std::vector<ModelInfo>> FindModels(const std::vector<std::string>
     };
     absl::StatusOr<v1::ListModelsResponse> models = ListModels(address, timeout);
     if (!models.ok()) return of_server(models.status());
-    for (v1::ModelState& model : *models->mutable_models()) {
-      const absl::Status status = AddModel(address, model, infos);
-      if (!status.ok()) return of_server(status);
-    }
+    const absl::Status status = AddModels(address, *models, infos);
+    if (!status.ok()) return of_server(status);
   }
   return infos;
 }

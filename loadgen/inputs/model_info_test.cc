@@ -85,6 +85,13 @@ TEST(ModelInfoTest, OnlyWhatIsReadyIsListed) {
   EXPECT_EQ((*infos)[0].description.slo_latency_us(), 5);
 }
 
+TEST(ModelInfoTest, AModelThatJustBecameReadyIsLeftOut) {
+  const FakeAdmin server(R"(models { name: "a" versions { version: 1 state: READY } }
+                            models { name: "b" versions { version: 1 state: READY }
+                                     description { name: "b" } })");
+  EXPECT_THAT(Found({server.address()}), ElementsAre("b@" + server.address()));
+}
+
 TEST(ModelInfoTest, AServerThatDoesNotDescribeItsModelsIsTooOld) {
   const FakeAdmin old(R"(models { name: "a" versions { version: 1 state: READY } })");
   EXPECT_THAT(Found({old.address()}),
