@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -45,17 +44,13 @@ void Complain(absl::string_view text) { std::cerr << "weir-loadgen: " << text <<
 // ---- What there is to run.
 
 // A run that takes an hour must not find out at its end that there is no such folder.
-absl::Status CheckFolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path();
-  const char* const name = folder.empty() ? "." : folder.c_str();
-  if (path.empty() || access(name, W_OK) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
-}
-
 absl::Status CheckFiles(const LoadgenOptions& options) {
-  WEIR_RETURN_IF_ERROR(CheckFolderOf(options.json));
-  WEIR_RETURN_IF_ERROR(CheckFolderOf(options.html));
-  return options.frontier.has_value() ? CheckFolderOf(options.frontier_out) : absl::OkStatus();
+  std::vector<std::string> paths = {options.json, options.html};
+  if (options.frontier.has_value()) paths.push_back(options.frontier_out);
+  for (const std::string& path : paths) {
+    if (!path.empty()) WEIR_RETURN_IF_ERROR(CheckReportFile(path));
+  }
+  return absl::OkStatus();
 }
 
 std::set<std::string> NamesOf(const std::vector<ModelInfo>& models) {

@@ -306,6 +306,10 @@ TEST_F(LoadTest, BadInputIsSaidBeforeAnythingIsSent) {
   EXPECT_THAT(says({"--rate=1", "--html=" + root_ + "/no/such/report.html"}),
               HasSubstr("no/such/report.html"));
   EXPECT_THAT(says({"--rate=1", "--concurrency=2"}), HasSubstr("do not go together"));
+  EXPECT_THAT(says({"--rate=5", "--concurrency=1"}), HasSubstr("do not go together"));
+  EXPECT_THAT(says({"--rate=0"}), HasSubstr("--rate must be above 0"));
+  EXPECT_THAT(says({"--rate=1", "--html=" + root_}), HasSubstr("Is a directory"));
+  EXPECT_THAT(says({"steady", "--nostream"}), HasSubstr("--stream does not go with a scenario"));
   EXPECT_THAT(says({"steady", "--rate=1"}), HasSubstr("--rate does not go with a scenario"));
   EXPECT_THAT(says({"steady", "spike"}), HasSubstr("unexpected argument: spike"));
   EXPECT_THAT(says({"--frontier=fashions"}), HasSubstr("there is no fashions"));

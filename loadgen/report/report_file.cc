@@ -49,16 +49,34 @@ fs::path FollowLinks(fs::path path) {
   return path;
 }
 
-}  // namespace
-
-absl::Status WriteReportFile(const std::string& path, absl::string_view contents) {
+bool IsWrittenAsItIs(const std::string& path) {
+  // These may lead to a regular file, which is open already.
+  for (const char* open_files : {"/dev/std", "/dev/fd/", "/proc/"}) {
+    if (absl::StartsWith(path, open_files)) return true;
+  }
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  // /dev/stdout may lead to a regular file, which is open already.
-  if (absl::StartsWith(path, "/dev/") || absl::StartsWith(path, "/proc/") ||
-      (fs::exists(status) && !fs::is_regular_file(status))) {
-    return WriteTo(path, O_APPEND, contents, path);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
+
+}  // namespace
+
+absl::Status CheckReportFile(const std::string& path) {
+  std::error_code error;
+  if (IsWrittenAsItIs(path)) {
+    if (fs::is_directory(path, error)) {
+      errno = EISDIR;
+      return Error("write", path);
+    }
+    return access(path.c_str(), W_OK) == 0 ? absl::OkStatus() : Error("write", path);
   }
+  const fs::path folder = FollowLinks(path).parent_path();
+  return access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? absl::OkStatus()
+                                                                         : Error("write", path);
+}
+
+absl::Status WriteReportFile(const std::string& path, absl::string_view contents) {
+  if (IsWrittenAsItIs(path)) return WriteTo(path, O_APPEND, contents, path);
   const std::string target = FollowLinks(path);
   const std::string temporary = absl::StrCat(target, ".", getpid(), ".tmp");
   absl::Status written = WriteTo(temporary, O_CREAT | O_TRUNC, contents, path);

@@ -10,8 +10,12 @@
 namespace weir {
 
 // Whole or not at all: a file is written beside `path` and takes its place. What is no regular
-// file, such as /dev/stdout, is written to as it is. Errors name the file and the system's reason.
+// file, such as a pipe or /dev/stdout, is written to as it is. Errors name the file and the
+// system's reason.
 absl::Status WriteReportFile(const std::string& path, absl::string_view contents);
+
+// An error like that of WriteReportFile if it is clear before a run that there would be one.
+absl::Status CheckReportFile(const std::string& path);
 
 }  // namespace weir
 

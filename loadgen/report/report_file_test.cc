@@ -85,6 +85,33 @@ TEST_F(ReportFileTest, AFolderInItsPlaceIsAnError) {
   EXPECT_EQ(Files(), 1);
 }
 
+TEST_F(ReportFileTest, WhatCannotBeWrittenIsKnownBefore) {
+  const auto problem = [](const std::string& path) {
+    return std::string(CheckReportFile(path).message());
+  };
+  fs::create_directory(Path("folder"));
+  EXPECT_EQ(problem(Path("folder")),
+            absl::StrCat("cannot write ", Path("folder"), ": Is a directory"));
+  EXPECT_THAT(problem(Path("none/report.json")),
+              HasSubstr(absl::StrCat("cannot write ", Path("none/report.json"), ": No such file")));
+  fs::create_symlink("none/run.json", Path("astray.json"));
+  EXPECT_THAT(problem(Path("astray.json")), HasSubstr("No such file"));
+  fs::create_symlink("folder/run.json", Path("latest.json"));
+  for (const std::string& path : {Path("latest.json"), Path("folder/new.json"),
+                                  std::string("report.json"), std::string("/dev/stdout"),
+                                  std::string("/dev/full"), std::string("/dev/shm/report.json")}) {
+    EXPECT_EQ(problem(path), "") << path;
+  }
+}
+
+TEST_F(ReportFileTest, AFolderInMemoryIsAFolder) {
+  const std::string path = absl::StrCat("/dev/shm/report_file_test.", getpid());
+  EXPECT_TRUE(WriteReportFile(path, "1").ok());
+  EXPECT_TRUE(WriteReportFile(path, "2").ok());
+  EXPECT_EQ(*ReadFile(path), "2");
+  fs::remove(path);
+}
+
 TEST_F(ReportFileTest, WhatIsWrittenToStandardOutputComesAfterWhatWasThere) {
   const int output = dup(STDOUT_FILENO);
   ASSERT_NE(freopen(Path("output").c_str(), "w", stdout), nullptr);
