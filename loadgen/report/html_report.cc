@@ -6,8 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "base/status_macros.h"
 #include "loadgen/report/page.h"
 
 namespace weir {
@@ -15,11 +17,14 @@ namespace {
 
 // JSON that may stand inside a script element: only texts hold these characters, and there they may
 // be written as escapes. So nothing ends the element early or opens a comment in it.
-std::string EmbeddedJson(const google::protobuf::Message& message) {
+absl::StatusOr<std::string> EmbeddedJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return "{}";
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return absl::InternalError(absl::StrCat("the page's data are no JSON: ", status.ToString()));
+  }
   return absl::StrReplaceAll(json, {{"<", "\\u003c"}, {">", "\\u003e"}, {"&", "\\u0026"}});
 }
 
@@ -29,10 +34,12 @@ std::string DataElement(const std::string& id, const std::string& json) {
 
 }  // namespace
 
-std::string HtmlReport(const v1::LoadReport& report, const v1::Frontier* frontier) {
-  std::string data = DataElement("report", EmbeddedJson(report));
+absl::StatusOr<std::string> HtmlReport(const v1::LoadReport& report, const v1::Frontier* frontier) {
+  WEIR_ASSIGN_OR_RETURN(const std::string report_json, EmbeddedJson(report));
+  std::string data = DataElement("report", report_json);
   if (frontier != nullptr) {
-    absl::StrAppend(&data, DataElement("frontier", EmbeddedJson(*frontier)));
+    WEIR_ASSIGN_OR_RETURN(const std::string frontier_json, EmbeddedJson(*frontier));
+    absl::StrAppend(&data, DataElement("frontier", frontier_json));
   }
   // The page's parts are put together here and never searched for the marks of other parts, so data
   // that holds such a mark is left alone.

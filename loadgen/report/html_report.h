@@ -4,13 +4,14 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "weir/v1/load_report.pb.h"
 
 namespace weir {
 
 // The page of `report`, and of `frontier` unless that is null. What stands in them is data to the
 // page, whatever it holds: a name that looks like markup is shown as it is.
-std::string HtmlReport(const v1::LoadReport& report, const v1::Frontier* frontier);
+absl::StatusOr<std::string> HtmlReport(const v1::LoadReport& report, const v1::Frontier* frontier);
 
 }  // namespace weir
 

@@ -52,7 +52,7 @@ TEST(HtmlReportTest, ThePageHoldsTheWholeReportAndTheFrontier) {
   v1::Frontier frontier;
   frontier.set_family("fashion");
   frontier.add_variants()->set_capacity_per_second(2210.5);
-  const std::string page = HtmlReport(report, &frontier);
+  const std::string page = *HtmlReport(report, &frontier);
   EXPECT_EQ(Parsed<v1::LoadReport>(DataOf(page, "report")).SerializeAsString(),
             report.SerializeAsString());
   EXPECT_EQ(Parsed<v1::Frontier>(DataOf(page, "frontier")).SerializeAsString(),
@@ -62,11 +62,11 @@ TEST(HtmlReportTest, ThePageHoldsTheWholeReportAndTheFrontier) {
 }
 
 TEST(HtmlReportTest, WithoutAFrontierThereIsNone) {
-  EXPECT_EQ(DataOf(HtmlReport(Report("m"), nullptr), "frontier"), "");
+  EXPECT_EQ(DataOf(*HtmlReport(Report("m"), nullptr), "frontier"), "");
 }
 
 TEST(HtmlReportTest, TextsThatLookLikeMarkupStayData) {
-  const int scripts = CountOf(HtmlReport(Report("m"), nullptr), "<script");
+  const int scripts = CountOf(*HtmlReport(Report("m"), nullptr), "<script");
   for (const std::string text : {"</script><script>alert(1)</script>", "<!--<script>", "]]>", "-->",
                                  "<img src=x onerror=alert(1)>", "&lt;/script&gt;", "@script@",
                                  "@data@", "a\"b\\c\n\t", "\u2028\u2029", ")~~~\""}) {
@@ -74,7 +74,7 @@ TEST(HtmlReportTest, TextsThatLookLikeMarkupStayData) {
     report.set_scenario(text);
     report.add_warnings(text);
     report.add_requirements()->set_text(text);
-    const std::string page = HtmlReport(report, nullptr);
+    const std::string page = *HtmlReport(report, nullptr);
     EXPECT_EQ(CountOf(page, "<script"), scripts) << text;
     EXPECT_EQ(CountOf(page, "</script"), scripts) << text;
     const std::string data = DataOf(page, "report");
@@ -84,7 +84,7 @@ TEST(HtmlReportTest, TextsThatLookLikeMarkupStayData) {
 }
 
 TEST(HtmlReportTest, ThePageNeedsNothingFromElsewhere) {
-  const std::string page = HtmlReport(v1::LoadReport(), nullptr);
+  const std::string page = *HtmlReport(v1::LoadReport(), nullptr);
   EXPECT_TRUE(absl::StrContains(page, "content=\"default-src 'none';"));
   // The one address is a name of a vocabulary, not of a place.
   const std::string rest = absl::StrReplaceAll(page, {{"http://www.w3.org/2000/svg", ""}});
@@ -94,7 +94,7 @@ TEST(HtmlReportTest, ThePageNeedsNothingFromElsewhere) {
 }
 
 TEST(HtmlReportTest, EveryPartOfThePageIsThere) {
-  const std::string page = HtmlReport(v1::LoadReport(), nullptr);
+  const std::string page = *HtmlReport(v1::LoadReport(), nullptr);
   EXPECT_TRUE(absl::StartsWith(page, "<!DOCTYPE html>")) << page.substr(0, 40);
   EXPECT_TRUE(absl::EndsWith(page, "</html>\n"));
   for (const char* part : {"--paper:", "function showShare(", "function drawPlot(",

@@ -4,12 +4,13 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "weir/v1/load_report.pb.h"
 
 namespace weir {
 
 // In protobuf's JSON format with the names of load_report.proto; fields that are 0 are written too.
-std::string ReportJson(const v1::LoadReport& report);
+absl::StatusOr<std::string> ReportJson(const v1::LoadReport& report);
 
 }  // namespace weir
 

@@ -22,23 +22,23 @@ v1::LoadReport Report() {
 }
 
 TEST(ReportJsonTest, FieldsHaveTheNamesOfTheProtoFile) {
-  const std::string json = ReportJson(Report());
+  const std::string json = *ReportJson(Report());
   EXPECT_THAT(json, HasSubstr("\"answered_per_second\": 0"));
   EXPECT_THAT(json, HasSubstr("\"slo_latency_seconds\": 0"));
   EXPECT_THAT(json, Not(HasSubstr("answeredPerSecond")));
 }
 
 TEST(ReportJsonTest, CountsAreNumbers) {
-  EXPECT_THAT(ReportJson(Report()), HasSubstr("\"sent\": 123456789,"));
+  EXPECT_THAT(*ReportJson(Report()), HasSubstr("\"sent\": 123456789,"));
 }
 
 TEST(ReportJsonTest, WhatIsNotKnownIsLeftOut) {
-  EXPECT_THAT(ReportJson(Report()), Not(HasSubstr("\"quality\"")));
+  EXPECT_THAT(*ReportJson(Report()), Not(HasSubstr("\"quality\"")));
 }
 
 TEST(ReportJsonTest, ItReadsBackAsTheSameReport) {
   v1::LoadReport read;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ReportJson(Report()), &read).ok());
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(*ReportJson(Report()), &read).ok());
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(read, Report()));
 }
 
