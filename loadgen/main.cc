@@ -7,13 +7,15 @@
 #include <csignal>
 #include <cstdint>
 #include <iostream>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/flags/flag.h"
 #include "absl/flags/reflection.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -113,16 +115,26 @@ int Fail(absl::string_view message) {
   return weir::kLoadgenBadInput;
 }
 
-// The first flag among these that was changed.
-std::optional<std::string> FirstGiven(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const absl::CommandLineFlag* const flag = absl::FindCommandLineFlag(name);
-    if (flag->CurrentValue() != flag->DefaultValue()) return name;
+// The names of the flags on a command line, whatever their values: also a default is asked for.
+std::set<std::string> GivenFlags(const std::vector<std::string>& command_line) {
+  std::set<std::string> given;
+  for (size_t i = 1; i < command_line.size(); ++i) {
+    absl::string_view name = command_line[i];
+    if (name == "--") break;
+    if (!absl::ConsumePrefix(&name, "-")) continue;
+    absl::ConsumePrefix(&name, "-");
+    name = name.substr(0, name.find('='));
+    if (absl::FindCommandLineFlag(name) == nullptr) absl::ConsumePrefix(&name, "no");  // --nostream
+    given.emplace(name);
   }
-  return std::nullopt;
+  return given;
 }
 
-int Run(const std::vector<std::string>& arguments) {
+// The flags that describe a load.
+constexpr const char* kLoadFlags[] = {"models", "concurrency", "rate",   "poisson", "rows",
+                                      "input",  "timeout",     "stream", "warm_up"};
+
+int Run(const std::vector<std::string>& arguments, const std::set<std::string>& given_flags) {
   weir::LoadgenOptions options = {.targets = absl::GetFlag(FLAGS_targets),
                                   .scenarios = absl::GetFlag(FLAGS_scenarios),
                                   .scenario = absl::GetFlag(FLAGS_scenario),
@@ -157,18 +169,21 @@ int Run(const std::vector<std::string>& arguments) {
   if (options.frontier.has_value() && !options.scenario.empty()) {
     return Fail("--frontier does not go with a scenario");
   }
-  const auto given = FirstGiven({"models", "concurrency", "rate", "poisson", "rows", "input",
-                                 "timeout", "stream", "warm_up"});
-  if (!given && !options.frontier.has_value() && options.scenario.empty()) {
+  const auto is_given = [&](const char* flag) { return given_flags.count(flag) > 0; };
+  const auto* const given = absl::c_find_if(kLoadFlags, is_given);
+  const bool is_described = given != std::end(kLoadFlags);
+  if (!is_described && !options.frontier.has_value() && options.scenario.empty()) {
     options.scenario = kEverydayScenario;
   }
   if (options.frontier.has_value() || !options.scenario.empty()) {
-    if (given) {
+    if (is_described) {
       return Fail(absl::StrCat("--", *given, " does not go with ",
                                options.frontier.has_value() ? "--frontier" : "a scenario"));
     }
-  } else if (FirstGiven({"rate"}) && FirstGiven({"concurrency"})) {
+  } else if (is_given("rate") && is_given("concurrency")) {
     return Fail("--rate and --concurrency do not go together");
+  } else if (is_given("rate") && options.quick.rate == 0) {
+    return Fail("--rate must be above 0");
   }
   if (options.run.connections < 1) return Fail("--connections must be at least 1");
   if (options.run.max_requests < 0) return Fail("--requests must not be negative");
@@ -183,6 +198,7 @@ int Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> texts = Normalise(argc, argv);
+  const std::set<std::string> given_flags = GivenFlags(texts);
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
   const std::vector<std::string> arguments =
@@ -192,5 +208,5 @@ int main(int argc, char** argv) {
   weir::CatchTermination();
   signal(SIGPIPE, SIG_IGN);  // A reader that goes away is an error where it is written to.
   google::protobuf::SetLogHandler(nullptr);  // What does not parse is said in our own words.
-  return Run(arguments);
+  return Run(arguments, given_flags);
 }

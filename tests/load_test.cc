@@ -172,6 +172,43 @@ TEST_F(LoadTest, AClosedLoopOfSoManyRequestsSendsNoMore) {
   EXPECT_TRUE(report.phases(0).warm_up());
 }
 
+TEST_F(LoadTest, ShiftedInputsAreJudgedPhaseByPhase) {
+  const auto server = Serve(kFast);
+  const std::string output =
+      Load(*server,
+           {ScenarioFile("phases { name: 'usual' duration: '1s' rate: 100\n"
+                         "         traffic { model: 'fashion-fast' } }\n"
+                         "phases { name: 'inverted' duration: '1s' rate: 100\n"
+                         "         traffic { model: 'fashion-fast' shift { invert: true } } }\n"),
+            "--require=fashion-fast.quality>1%"},
+           3);
+  EXPECT_THAT(output, HasSubstr("not all shifted alike"));
+  const v1::LoadReport report = Report();
+  ASSERT_EQ(report.models_size(), 1);
+  EXPECT_FALSE(report.models(0).has_quality());
+  ASSERT_EQ(report.phases_size(), 2);
+  EXPECT_GT(report.phases(0).models(0).quality().value(), 0.7);
+  EXPECT_LT(report.phases(1).models(0).quality().value(), 0.5);
+}
+
+TEST_F(LoadTest, RowsThatAreNotSentAreSaid) {
+  const auto server = Serve(kFast);
+  const std::string path = root_ + "/images";
+  std::ofstream(path) << "a";
+  fs::resize_file(path, 784 * 100'000);
+  const std::string output = Load(
+      *server, {"--models=fashion-fast", "--rate=50", "--duration=200ms", "--input=file:" + path});
+  EXPECT_THAT(output, HasSubstr("WARNING: Of 100000 rows of file:"));
+}
+
+TEST_F(LoadTest, AFlagWithItsDefaultDescribesALoadToo) {
+  const auto server = Serve(kFast);
+  Load(*server, {"--concurrency=1", "--duration=200ms"});
+  const v1::LoadReport report = Report();
+  EXPECT_EQ(report.scenario(), "command line");
+  EXPECT_GT(report.all_models().answered(), 0);
+}
+
 TEST_F(LoadTest, AMultipleOfTheCapacityIsARate) {
   const auto server = Serve(kFast);
   Load(*server, {ScenarioFile("traffic { model: 'fashion-fast' }\n"
