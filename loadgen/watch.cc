@@ -44,7 +44,8 @@ bool HasColours(int fd) {
   return IsTerminal(fd) && (no_colour == nullptr || *no_colour == '\0');
 }
 
-Watch::Watch(bool quiet) : quiet_(quiet), is_terminal_(IsTerminal(STDERR_FILENO)) {
+Watch::Watch(bool quiet, bool tells_seconds)
+    : quiet_(quiet), tells_seconds_(tells_seconds), is_terminal_(IsTerminal(STDERR_FILENO)) {
   signals_ = std::thread([this] { AwaitSignal(); });
 }
 
@@ -61,8 +62,7 @@ void Watch::AwaitSignal() {
 }
 
 void Watch::Run(LoadRun& run, const std::string& title) {
-  const absl::Time start = MonotonicNow();
-  LoadProgress progress(title, run.Phases(), start);
+  LoadProgress progress(title, run.Phases(), MonotonicNow());
   {
     const absl::MutexLock lock(&mu_);
     run_ = &run;
@@ -82,7 +82,7 @@ void Watch::Run(LoadRun& run, const std::string& title) {
       WriteToStderr(progress.Clear());
       Say("stopping; the last answers are waited for, and a second signal ends at once");
     } else if (news == News::kNone) {
-      Show(run, start, progress);
+      Show(run, progress);
     }
   }
   load.join();
@@ -102,15 +102,12 @@ Watch::News Watch::AwaitNews(absl::Duration timeout) {
   return done_ ? News::kDone : News::kNone;
 }
 
-void Watch::Show(LoadRun& run, absl::Time start, LoadProgress& progress) const {
+void Watch::Show(LoadRun& run, LoadProgress& progress) const {
   const LiveView live = run.Live();
-  if (quiet_) return;
+  if (quiet_ || !(is_terminal_ || tells_seconds_)) return;
   const absl::Time now = MonotonicNow();
-  if (is_terminal_) {
-    WriteToStderr(progress.Block(live, now, TerminalOf(STDERR_FILENO)));
-  } else if (now - start >= absl::Seconds(1)) {  // No second is over before that.
-    WriteToStderr(progress.Lines(live, now));
-  }
+  WriteToStderr(is_terminal_ ? progress.Block(live, now, TerminalOf(STDERR_FILENO))
+                             : progress.Lines(live, now));
 }
 
 void Watch::Say(absl::string_view line) const {

@@ -21,7 +21,9 @@ bool HasColours(int fd);
 // One for the program, after CatchTermination. All but the signal's thread is the caller's.
 class Watch {
  public:
-  explicit Watch(bool quiet);
+  // Shows nothing if `quiet`. Elsewhere than in a terminal, a line for each model and second only
+  // if `tells_seconds`.
+  Watch(bool quiet, bool tells_seconds);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -38,9 +40,10 @@ class Watch {
   // Until the run is over, the user has had enough (told once), or `timeout`.
   enum class News { kNone, kInterrupted, kDone };
   News AwaitNews(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
-  void Show(LoadRun& run, absl::Time start, LoadProgress& progress) const;
+  void Show(LoadRun& run, LoadProgress& progress) const;
 
   const bool quiet_;
+  const bool tells_seconds_;
   const bool is_terminal_;
   absl::Mutex mu_;
   LoadRun* run_ ABSL_GUARDED_BY(mu_) = nullptr;

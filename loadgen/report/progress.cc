@@ -140,6 +140,7 @@ std::string LoadProgress::Clear() {
 }
 
 std::string LoadProgress::Lines(const LiveView& live, absl::Time now) const {
+  if (now - start_ < absl::Seconds(1)) return "";
   std::string lines;
   const std::string phase = live.phase < 0     ? "begin"
                             : live.phase_ended ? "drain"

@@ -37,7 +37,7 @@ class LoadProgress {
   // Takes the last block away.
   std::string Clear();
 
-  // A line for each model, for programs:
+  // A line for each model, for programs; none before the first second is over:
   //   at=12 phase=steady model=fashion-fast sent=33 answered=33 failed=0 in_flight=1 p50_ms=0.311
   //   p99_ms=0.522
   // Counts are since the line before, percentiles of the last second; `at` is in seconds since the

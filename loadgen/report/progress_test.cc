@@ -154,16 +154,21 @@ TEST(LoadProgressLinesTest, EachModelHasALineOfKeysAndValues) {
             "at=12 phase=steady model=flats-tiny sent=0 answered=0 failed=0 in_flight=0\n");
 }
 
+TEST(LoadProgressLinesTest, NothingIsSaidBeforeASecondIsOver) {
+  EXPECT_EQ(MakeProgress().Lines(Live(), kStart + Milliseconds(999)), "");
+}
+
 TEST(LoadProgressLinesTest, WhatIsWaitedForAtTheEndIsDrained) {
   LiveView live = Live();
   live.phase_ended = true;
-  EXPECT_THAT(MakeProgress().Lines(live, kStart), HasSubstr(" phase=drain "));
+  EXPECT_THAT(MakeProgress().Lines(live, kStart + Milliseconds(1500)), HasSubstr(" phase=drain "));
 }
 
 TEST(LoadProgressLinesTest, NamesThatWouldBreakALineAreQuoted) {
   LoadProgress progress("x", {{.name = "a \"b\"\n", .length = Seconds(1)}}, kStart);
   const LiveView live = {.phase = 0, .models = {{.model = "m"}}};
-  EXPECT_THAT(progress.Lines(live, kStart), HasSubstr(R"(phase="a \"b\"\n" model=m)"));
+  EXPECT_THAT(progress.Lines(live, kStart + Milliseconds(1500)),
+              HasSubstr(R"(phase="a \"b\"\n" model=m)"));
 }
 
 TEST(LoadProgressTest, ALookComesInTheMiddleOfEachSecond) {
