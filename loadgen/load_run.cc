@@ -210,8 +210,7 @@ std::unique_ptr<Pacer> LoadRun::PacerOf(int phase) const {
     settings.set_rate(settings.capacity_multiple() * capacity);
   }
   std::vector<RatePiece> curve = CurveOf(settings);
-  // Phases have random times of their own.
-  return settings.poisson() ? PacePoisson(std::move(curve), options_.seed + phase)
+  return settings.poisson() ? PacePoisson(std::move(curve), options_.seed, phase)
                             : PaceEvenly(std::move(curve));
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "loadgen/load/random_stream.h"
 #include "loadgen/scenario/scenario_fields.h"
 
 namespace weir {
@@ -52,7 +53,7 @@ ScenarioTraffic::ScenarioTraffic(std::vector<Source> sources, std::vector<std::v
     : sources_(std::move(sources)),
       phases_(std::move(phases)),
       turns_(sources_.size()),
-      random_(seed),
+      random_(RandomStream(seed, RandomUse::kChoices)),
       tally_(tally),
       on_sent_(std::move(on_sent)) {
   for (const std::vector<int>& phase : phases_) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "loadgen/load/pacer.h"
 #include "weir/v1/admin.pb.h"
 #include "weir/v1/load_report.pb.h"
 
@@ -94,6 +96,35 @@ TEST_F(ScenarioTrafficTest, TheSameSeedMakesTheSameChoices) {
   };
   EXPECT_EQ(choices(7), choices(7));
   EXPECT_NE(choices(7), choices(8));
+}
+
+// As a run does it: when requests are due and what they are comes from one seed.
+TEST_F(ScenarioTrafficTest, WhatIsSentHasNothingToDoWithWhenItIsDue) {
+  constexpr int kRequests = 100000;
+  for (const int phase : {0, 1}) {
+    Use({SourceOf(0), SourceOf(1)}, {{0, 1}, {0, 1}}, 7);
+    const auto pacer = PacePoisson({{1, 1, absl::InfiniteDuration()}}, 7, phase);
+    double time = 0, gaps = 0, gaps_before_b = 0, last_a = 0, gaps_of_a = 0, squares_of_a = 0;
+    int count_of_a = 0;
+    for (int i = 0; i < kRequests; ++i) {
+      const double due = absl::ToDoubleSeconds(pacer->Next());
+      const bool is_a = traffic_->Next(MonotonicNow()).target == 0;
+      gaps += due - time;
+      if (!is_a) gaps_before_b += due - time;
+      time = due;
+      if (!is_a) continue;
+      ++count_of_a;
+      gaps_of_a += due - last_a;
+      squares_of_a += (due - last_a) * (due - last_a);
+      last_a = due;
+    }
+    EXPECT_NEAR(gaps / kRequests, 1, 0.02);
+    EXPECT_NEAR(gaps_before_b / (kRequests - count_of_a), 1, 0.03);
+    // The gaps of one model are exponential too: as long as they vary.
+    const double mean = gaps_of_a / count_of_a;
+    EXPECT_NEAR(mean, 2, 0.06);
+    EXPECT_NEAR(std::sqrt(squares_of_a / count_of_a - mean * mean) / mean, 1, 0.03);
+  }
 }
 
 TEST_F(ScenarioTrafficTest, ServersThatHaveTheModelTakeTurns) {

@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "loadgen/load/random_stream.h"
+
 namespace weir {
 namespace {
 
@@ -62,8 +64,8 @@ class EvenPacer : public Pacer {
 
 class PoissonPacer : public Pacer {
  public:
-  PoissonPacer(std::vector<RatePiece> curve, uint64_t seed)
-      : curve_(std::move(curve)), random_(seed) {}
+  PoissonPacer(std::vector<RatePiece> curve, std::mt19937_64 random)
+      : curve_(std::move(curve)), random_(random) {}
 
   absl::Duration Next() override { return curve_.TimeOf(area_ += gap_(random_)); }
 
@@ -93,8 +95,9 @@ std::unique_ptr<Pacer> PaceEvenly(std::vector<RatePiece> curve) {
   return std::make_unique<EvenPacer>(std::move(curve));
 }
 
-std::unique_ptr<Pacer> PacePoisson(std::vector<RatePiece> curve, uint64_t seed) {
-  return std::make_unique<PoissonPacer>(std::move(curve), seed);
+std::unique_ptr<Pacer> PacePoisson(std::vector<RatePiece> curve, uint64_t seed, int phase) {
+  return std::make_unique<PoissonPacer>(std::move(curve),
+                                        RandomStream(seed, RandomUse::kGaps, phase));
 }
 
 std::unique_ptr<Pacer> Replay(std::vector<absl::Duration> times) {

@@ -31,8 +31,8 @@ struct RatePiece {
 std::unique_ptr<Pacer> PaceEvenly(std::vector<RatePiece> curve);
 
 // As from many callers who know nothing of each other: the area from one request to the next is an
-// exponential random number of mean 1. The same seed gives the same times.
-std::unique_ptr<Pacer> PacePoisson(std::vector<RatePiece> curve, uint64_t seed);
+// exponential random number of mean 1. The same seed and phase give the same times.
+std::unique_ptr<Pacer> PacePoisson(std::vector<RatePiece> curve, uint64_t seed, int phase = 0);
 
 // Given times, ascending.
 std::unique_ptr<Pacer> Replay(std::vector<absl::Duration> times);

@@ -111,11 +111,13 @@ TEST(PacePoissonTest, FollowsItsCurve) {
 }
 
 TEST(PacePoissonTest, ASeedGivesTheSameTimesAgain) {
-  const auto times = [](uint64_t seed) {
-    return All(*PacePoisson({{100, 100, absl::Seconds(1)}}, seed));
+  const auto times = [](uint64_t seed, int phase) {
+    return All(*PacePoisson({{100, 100, absl::Seconds(1)}}, seed, phase));
   };
-  EXPECT_EQ(times(1), times(1));
-  EXPECT_NE(times(1), times(2));
+  EXPECT_EQ(times(1, 0), times(1, 0));
+  EXPECT_NE(times(1, 0), times(2, 0));
+  EXPECT_NE(times(1, 0), times(1, 1));
+  EXPECT_NE(times(1, 1), times(2, 0)) << "a phase is not another seed";
 }
 
 TEST(ReplayTest, GivesTheTimesThatItWasGiven) {
