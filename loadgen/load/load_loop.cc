@@ -66,6 +66,7 @@ void LoadLoop::RunClosed(int in_flight, absl::Time end, Traffic& traffic) {
 }
 
 int64_t LoadLoop::RunOpen(Pacer& pacer, absl::Time start, absl::Time end, Traffic& traffic) {
+  if (stopped()) return 0;
   const auto next_due = [&] {
     const absl::Time due = start + pacer.Next();
     return due < end ? due : absl::InfiniteFuture();
@@ -85,8 +86,10 @@ int64_t LoadLoop::RunOpen(Pacer& pacer, absl::Time start, absl::Time end, Traffi
     Poll(std::min(due, end));
     now = MonotonicNow();
   }
+  // Stop wakes the loop, so that the time of it is now.
+  if (stopped()) now = MonotonicNow();
   int64_t unsent = 0;
-  for (; !stopped() && due <= now; due = next_due()) ++unsent;
+  for (; due <= now; due = next_due()) ++unsent;
   return unsent;
 }
 
