@@ -149,6 +149,13 @@ void LoadLoop::Start(const SentRequest& request, absl::Time now) {
 void LoadLoop::End(const SentRequest& request, const absl::Status& status,
                    absl::string_view response) {
   const absl::Time now = MonotonicNow();
+  if (status.ok() && now > EndOf(request)) {
+    // It was on its way when the client looked for what is late.
+    const absl::Status late =
+        ClientError(absl::StatusCode::kDeadlineExceeded, "the answer came after its time");
+    request.traffic->OnEnd(request.shot, request.due, now, late, "");
+    return;
+  }
   request.traffic->OnEnd(request.shot, request.due, now, status, response);
   if (rests_ && absl::IsUnavailable(status)) resting_until_.push_back(now + kRest);
 }

@@ -194,6 +194,25 @@ TEST_F(LoadLoopTest, WhatTakesLongerThanItsTimeoutEndsWithDeadlineExceeded) {
             static_cast<int>(traffic.ended.size()));
 }
 
+TEST_F(LoadLoopTest, AnAnswerThatComesAfterItsTimeoutIsNone) {
+  ConnectToOneThatAnswers();
+  // Between what no server can do and what this one can.
+  for (const absl::Duration timeout : {absl::Microseconds(1), absl::Microseconds(300)}) {
+    RecordedTraffic traffic([timeout](uint64_t n) {
+      Shot shot = Plain(n);
+      shot.timeout = timeout;
+      return shot;
+    });
+    loop_.RunClosed(1, MonotonicNow() + absl::Milliseconds(50), traffic);
+    loop_.Drain(absl::InfiniteFuture());
+    EXPECT_GT(traffic.ended.size(), 10U);
+    for (const auto& ended : traffic.ended) {
+      EXPECT_TRUE(!ended.status.ok() || ended.now - ended.due <= timeout);
+      EXPECT_EQ(ended.status.ok() ? "a request" : "", ended.response);
+    }
+  }
+}
+
 TEST_F(LoadLoopTest, StopEndsARunFromAnotherThreadAndLaterOnesAtOnce) {
   ConnectToOneThatDoesNotAnswer();
   RecordedTraffic traffic(Plain);

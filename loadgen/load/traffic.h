@@ -34,7 +34,8 @@ class Traffic {
   virtual void OnSent(const Shot& shot, absl::Time due, absl::Time sent) = 0;
 
   // Once for each request. `response` is the message of an answer with OK, empty otherwise. On a
-  // stream it is the PredictResponse, and `status` the RequestError.
+  // stream it is the PredictResponse, and `status` the RequestError. An answer that comes after its
+  // timeout is DEADLINE_EXCEEDED.
   virtual void OnEnd(const Shot& shot, absl::Time due, absl::Time now, const absl::Status& status,
                      absl::string_view response) = 0;
 };
