@@ -231,17 +231,23 @@ absl::StatusOr<Outcome> MeasureFrontier(const LoadgenOptions& options, const Pla
       .slo_latency = options.slo_latency,
       .progress = [&watch](const std::string& line) { watch.Say(line); }};
   if (options.duration.has_value()) frontier_options.trial = *options.duration;
-  WEIR_ASSIGN_OR_RETURN(
-      FrontierResult result,
+  // Trials at one rate must not all have the same bursts.
+  LoadRunOptions run_options = options.run;
+  FrontierResult result =
       FindFrontier(plan.variants, frontier_options,
                    [&](const v1::LoadScenario& scenario) -> absl::StatusOr<v1::LoadReport> {
                      WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<LoadRun> run,
-                                           LoadRun::Create(scenario, plan.models, options.run));
+                                           LoadRun::Create(scenario, plan.models, run_options));
+                     ++run_options.seed;
                      watch.Run(*run, scenario.phases(scenario.phases_size() - 1).name());
                      return run->Report();
-                   }));
-  result.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
-  return Outcome{std::move(result.report), std::move(result.frontier)};
+                   });
+  Outcome outcome = {.report = std::move(result.report)};
+  outcome.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
+  // An older file is worth more than one about nothing.
+  if (!result.frontier.variants().empty()) outcome.frontier = std::move(result.frontier);
+  outcome.complete = result.status.ok() || absl::IsCancelled(result.status);
+  return outcome;
 }
 
 Outcome RunScenario(const LoadgenOptions& options, const Plan& plan, Watch& watch) {
