@@ -233,7 +233,8 @@ absl::StatusOr<Outcome> MeasureFrontier(const LoadgenOptions& options, const Pla
   if (options.duration.has_value()) frontier_options.trial = *options.duration;
   // Trials at one rate must not all have the same bursts.
   LoadRunOptions run_options = options.run;
-  FrontierResult result =
+  WEIR_ASSIGN_OR_RETURN(
+      FrontierResult result,
       FindFrontier(plan.variants, frontier_options,
                    [&](const v1::LoadScenario& scenario) -> absl::StatusOr<v1::LoadReport> {
                      WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<LoadRun> run,
@@ -241,13 +242,9 @@ absl::StatusOr<Outcome> MeasureFrontier(const LoadgenOptions& options, const Pla
                      ++run_options.seed;
                      watch.Run(*run, scenario.phases(scenario.phases_size() - 1).name());
                      return run->Report();
-                   });
-  Outcome outcome = {.report = std::move(result.report)};
-  outcome.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
-  // An older file is worth more than one about nothing.
-  if (!result.frontier.variants().empty()) outcome.frontier = std::move(result.frontier);
-  outcome.complete = result.status.ok() || absl::IsCancelled(result.status);
-  return outcome;
+                   }));
+  result.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
+  return Outcome{std::move(result.report), std::move(result.frontier)};
 }
 
 Outcome RunScenario(const LoadgenOptions& options, const Plan& plan, Watch& watch) {
