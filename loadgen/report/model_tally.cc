@@ -4,29 +4,26 @@
 
 namespace weir {
 
-void ModelTally::CountAnswer(uint64_t latency, int rows) {
-  ++ended[0];
-  answered_rows += rows;
-  latency_ns.Record(latency);
-  max_latency_ns = std::max(max_latency_ns, latency);
+void ModelTally::RecordLatency(uint64_t nanoseconds) {
+  latency_ns.Record(nanoseconds);
+  max_latency_ns = std::max(max_latency_ns, nanoseconds);
 }
 
-void ModelTally::CountFailure(absl::StatusCode code) {
+void ModelTally::CountEnd(absl::StatusCode code) {
   const auto index = static_cast<unsigned>(code);
   ++ended[index < kStatusCodes ? index : static_cast<unsigned>(absl::StatusCode::kUnknown)];
 }
 
 void ModelTally::Merge(const ModelTally& other) {
   sent += other.sent;
-  answered_rows += other.answered_rows;
   for (int code = 0; code < kStatusCodes; ++code) ended[code] += other.ended[code];
   latency_ns.Merge(other.latency_ns);
   max_latency_ns = std::max(max_latency_ns, other.max_latency_ns);
+  send_lag_ns.Merge(other.send_lag_ns);
   quality.Merge(other.quality);
 }
 
 void ModelTally::Report(double seconds, v1::LoadModel& report) const {
-  const double per_second = seconds > 0 ? 1 / seconds : 0;
   report.set_sent(static_cast<double>(sent));
   report.set_answered(static_cast<double>(answered()));
   for (int code = 0; code < kStatusCodes; ++code) {
@@ -35,9 +32,7 @@ void ModelTally::Report(double seconds, v1::LoadModel& report) const {
     out.set_code(absl::StatusCodeToString(static_cast<absl::StatusCode>(code)));
     out.set_count(static_cast<double>(ended[code]));
   }
-  report.set_sent_per_second(report.sent() * per_second);
-  report.set_answered_per_second(report.answered() * per_second);
-  report.set_rows_per_second(static_cast<double>(answered_rows) * per_second);
+  report.set_sent_per_second(seconds > 0 ? report.sent() / seconds : 0);
   *report.mutable_latency() = LatencyOf(latency_ns, max_latency_ns);
   if (quality.known()) *report.mutable_quality() = quality.Report();
 }

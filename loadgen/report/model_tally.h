@@ -14,21 +14,23 @@ namespace weir {
 
 inline constexpr int kStatusCodes = 17;
 
-// In one phase, or in all that count. 31 KB large.
+// In one phase, or in all that count. 46 KB large.
 struct ModelTally {
   int64_t sent = 0;
-  int64_t answered_rows = 0;
   std::array<int64_t, kStatusCodes> ended = {};  // By code.
-  Histogram latency_ns;                          // Of answers with OK, from when they were due.
+  // From when they were due, of answers with OK, and of requests that timed out: how long those
+  // waited. To leave them out would end each stall at the timeout.
+  Histogram latency_ns;
   uint64_t max_latency_ns = 0;
+  Histogram send_lag_ns;  // In open loops.
   Quality quality;
 
   int64_t answered() const { return ended[0]; }
-  void CountAnswer(uint64_t latency, int rows);  // In nanoseconds.
-  void CountFailure(absl::StatusCode code);
+  void CountEnd(absl::StatusCode code);
+  void RecordLatency(uint64_t nanoseconds);
   void Merge(const ModelTally& other);
 
-  // All but names and what comes from the model, distribution and timeline. Rates are of `seconds`.
+  // All but names and what comes from the model, distribution, timeline, and answers per second.
   void Report(double seconds, v1::LoadModel& report) const;
   void ReportDistribution(v1::LoadModel& report) const;
 };

@@ -109,7 +109,10 @@ absl::StatusOr<double> ValueOf(const v1::LoadModel& model, Kind kind, absl::stri
     return (ended - model.answered()) / ended;
   }
   if (kind == Kind::kLatency) {
-    if (model.answered() == 0) return absl::InvalidArgumentError("no answers");
+    // What timed out has a latency too.
+    if (model.answered() == 0 && model.latency().max() == 0) {
+      return absl::InvalidArgumentError("no answers");
+    }
     return LatencyValue(model.latency(), metric);
   }
   if (!model.has_quality()) return absl::InvalidArgumentError("the truth is not known");

@@ -9,11 +9,28 @@
 namespace weir {
 namespace {
 
-// Requests that are sent later than this make latencies the generator's, unless the servers take
-// much longer anyway.
+// Requests that are sent later than this make latencies the generator's, unless the model takes
+// much longer anyway. A machine that others use too may be that late now and then.
 constexpr absl::Duration kMaxSendLag = absl::Milliseconds(5);
 constexpr double kMaxSendLagOfLatency = 0.2;
 constexpr double kMaxUnsentRatio = 0.01;
+
+// With fewer requests a single one that is late is the p99.
+constexpr int64_t kLeastJudged = 100;
+
+// A thread that works all the time keeps answers waiting, and does not ask as much as it should.
+constexpr double kMaxCpuOfTime = 0.95;
+
+bool IsTooLate(const ModelTally& tally) {
+  const double limit = std::max(absl::ToDoubleNanoseconds(kMaxSendLag),
+                                kMaxSendLagOfLatency * tally.latency_ns.Quantile(0.5));
+  return tally.send_lag_ns.Quantile(0.99) > limit;
+}
+
+void CouldNotKeepUp(v1::LoadReport& report, absl::string_view why) {
+  report.mutable_generator()->set_kept_up(false);
+  report.add_warnings(absl::StrCat("The generator could not keep up: ", why));
+}
 
 // 0 for negative durations.
 uint64_t Nanoseconds(absl::Duration duration) {
@@ -26,6 +43,12 @@ double Tally::PhaseState::Seconds() const {
   return began == absl::InfiniteFuture() ? 0 : absl::ToDoubleSeconds(ended - began);
 }
 
+void Tally::Rate::Report(double seconds, v1::LoadModel& report) const {
+  if (seconds <= 0) return;
+  report.set_answered_per_second(static_cast<double>(answers) / seconds);
+  report.set_rows_per_second(static_cast<double>(rows) / seconds);
+}
+
 Tally::Tally(std::vector<Phase> phases, std::vector<Model> models)
     : models_(std::move(models)),
       seconds_(models_.size()),
@@ -36,6 +59,7 @@ Tally::Tally(std::vector<Phase> phases, std::vector<Model> models)
   for (size_t i = 0; i < phases.size(); ++i) {
     phases_[i].phase = std::move(phases[i]);
     phases_[i].models.resize(models_.size());
+    phases_[i].rates.resize(models_.size());
   }
   for (const Model& model : models_) live_.models.push_back({.model = model.model});
 }
@@ -44,6 +68,7 @@ void Tally::BeginPhase(int phase, absl::Time now) {
   if (second_end_ == absl::InfiniteFuture()) second_end_ = now + absl::Seconds(1);
   Advance(now);
   phases_[phase].began = now;
+  phase_ = phase;
   const absl::MutexLock lock(&live_mutex_);
   live_.phase = phase;
   live_.phase_ended = false;
@@ -53,19 +78,21 @@ void Tally::BeginPhase(int phase, absl::Time now) {
 void Tally::EndPhase(int phase, absl::Time now) {
   Advance(now);
   phases_[phase].ended = now;
+  phase_ = -1;
   const absl::MutexLock lock(&live_mutex_);
   live_.phase_ended = true;
 }
 
 void Tally::Sent(int phase, int model, absl::Time due, absl::Time sent) {
   Advance(sent);
-  ++Of(phase, model).sent;
+  ModelTally& tally = Of(phase, model);
+  ++tally.sent;
   ++seconds_[model].sent;
   ++in_flight_[model];
   PhaseState& state = phases_[phase];
   if (!state.phase.open_loop) return;
   const uint64_t lag = Nanoseconds(sent - due);
-  state.send_lag_ns.Record(lag);
+  tally.send_lag_ns.Record(lag);
   second_send_lag_ns_.Record(lag);
   state.max_send_lag_ns = std::max(state.max_send_lag_ns, lag);
 }
@@ -76,15 +103,17 @@ void Tally::Ended(int phase, int model, absl::Time due, absl::Time now, absl::St
   ModelTally& tally = Of(phase, model);
   Second& second = seconds_[model];
   --in_flight_[model];
-  if (code != absl::StatusCode::kOk) {
-    tally.CountFailure(code);
+  tally.CountEnd(code);
+  if (code == absl::StatusCode::kOk) {
+    ++second.answered;
+    if (phase_ >= 0) phases_[phase_].rates[model].Add({.answers = 1, .rows = rows});
+  } else {
     ++second.failed;
     ++all_failed_[model];
-    return;
+    if (code != absl::StatusCode::kDeadlineExceeded) return;
   }
   const uint64_t latency = Nanoseconds(now - due);
-  tally.CountAnswer(latency, rows);
-  ++second.answered;
+  tally.RecordLatency(latency);
   second.latency_ns.Record(latency);
 }
 
@@ -92,9 +121,9 @@ void Tally::Unsent(int phase, int64_t requests) { phases_[phase].unsent += reque
 
 double Tally::AnsweredPerSecond(int phase) const {
   const PhaseState& state = phases_[phase];
-  int64_t answered = 0;
-  for (const auto& tally : state.models) answered += tally == nullptr ? 0 : tally->answered();
-  return state.Seconds() > 0 ? static_cast<double>(answered) / state.Seconds() : 0;
+  Rate all;
+  for (const Rate& rate : state.rates) all.Add(rate);
+  return state.Seconds() > 0 ? static_cast<double>(all.answers) / state.Seconds() : 0;
 }
 
 void Tally::EndSeconds(absl::Time now) {
@@ -121,7 +150,7 @@ void Tally::Publish() {
     live.failed += second.failed;
     live.all_failed = all_failed_[i];
     live.in_flight = in_flight_[i];
-    if (second.answered == 0) continue;
+    if (second.latency_ns.Count() == 0) continue;
     live.p50_seconds = second.latency_ns.Quantile(0.5) / 1e9;
     live.p99_seconds = second.latency_ns.Quantile(0.99) / 1e9;
   }
@@ -168,15 +197,21 @@ void Tally::DescribeModel(int model, v1::LoadModel& report) const {
 
 void Tally::ReportModels(v1::LoadReport& report) const {
   ModelTally all;
+  Rate all_rates;
   for (size_t i = 0; i < models_.size(); ++i) {
     ModelTally tally;
+    Rate rate;
     for (const PhaseState& phase : phases_) {
-      if (phase.Counts() && phase.models[i] != nullptr) tally.Merge(*phase.models[i]);
+      if (!phase.Counts()) continue;
+      rate.Add(phase.rates[i]);
+      if (phase.models[i] != nullptr) tally.Merge(*phase.models[i]);
     }
     all.Merge(tally);
+    all_rates.Add(rate);
     v1::LoadModel& model = *report.add_models();
     DescribeModel(i, model);
     tally.Report(report.seconds(), model);
+    rate.Report(report.seconds(), model);
     tally.ReportDistribution(model);
     Timeline timeline = timelines_[i];
     if (second_end_ != absl::InfiniteFuture()) {
@@ -187,6 +222,7 @@ void Tally::ReportModels(v1::LoadReport& report) const {
   }
   all.quality = Quality();
   all.Report(report.seconds(), *report.mutable_all_models());
+  all_rates.Report(report.seconds(), *report.mutable_all_models());
   all.ReportDistribution(*report.mutable_all_models());
 }
 
@@ -202,42 +238,62 @@ void Tally::ReportPhases(v1::LoadReport& report) const {
       v1::LoadModel& model = *phase.add_models();
       DescribeModel(i, model);
       state.models[i]->Report(state.Seconds(), model);
+      state.rates[i].Report(state.Seconds(), model);
     }
   }
 }
 
 void Tally::ReportGenerator(v1::LoadReport& report) const {
-  Histogram lag_ns, latency_ns;
+  report.mutable_generator()->set_kept_up(true);
+  JudgeSendLag(report);
+  JudgeCpu(report);
+}
+
+void Tally::JudgeSendLag(v1::LoadReport& report) const {
+  ModelTally all;
   uint64_t max_lag_ns = 0;
-  int64_t sent = 0, unsent = 0;
+  int64_t unsent = 0;
+  std::string late;  // Models.
   for (const PhaseState& state : phases_) {
     if (!state.Counts() || !state.phase.open_loop) continue;
-    lag_ns.Merge(state.send_lag_ns);
     max_lag_ns = std::max(max_lag_ns, state.max_send_lag_ns);
     unsent += state.unsent;
-    for (const auto& tally : state.models) {
-      if (tally == nullptr) continue;
-      sent += tally->sent;
-      latency_ns.Merge(tally->latency_ns);
+  }
+  for (size_t i = 0; i < models_.size(); ++i) {
+    ModelTally tally;
+    for (const PhaseState& state : phases_) {
+      if (!state.Counts() || !state.phase.open_loop || state.models[i] == nullptr) continue;
+      tally.Merge(*state.models[i]);
     }
+    if (tally.sent >= kLeastJudged && IsTooLate(tally)) {
+      absl::StrAppend(&late, late.empty() ? "" : ", ", models_[i].model);
+    }
+    all.Merge(tally);
   }
   v1::LoadGenerator& generator = *report.mutable_generator();
-  generator.set_kept_up(true);
-  *generator.mutable_send_lag() = LatencyOf(lag_ns, max_lag_ns);
+  *generator.mutable_send_lag() = LatencyOf(all.send_lag_ns, max_lag_ns);
   generator.set_unsent(static_cast<double>(unsent));
-  const double limit = std::max(absl::ToDoubleSeconds(kMaxSendLag),
-                                kMaxSendLagOfLatency * latency_ns.Quantile(0.5) / 1e9);
-  if (generator.send_lag().p99() > limit) {
-    generator.set_kept_up(false);
-    report.add_warnings(absl::StrCat("The generator could not keep up: 1 % of requests were sent ",
-                                     LatencyText(generator.send_lag().p99()),
-                                     " late or later, which is part of latencies."));
+  if (!late.empty() || IsTooLate(all)) {
+    CouldNotKeepUp(
+        report, absl::StrCat("1 % of requests were sent ", LatencyText(generator.send_lag().p99()),
+                             " late or later, which is part of latencies",
+                             late.empty() ? "" : " of ", late, "."));
   }
-  if (static_cast<double>(unsent) > kMaxUnsentRatio * static_cast<double>(sent + unsent)) {
-    generator.set_kept_up(false);
-    report.add_warnings(absl::StrCat(
-        "The generator could not keep up: of ", CountText(static_cast<double>(sent + unsent)),
-        " requests that were due, ", CountText(generator.unsent()), " were never sent."));
+  const auto due = static_cast<double>(all.sent + unsent);
+  if (generator.unsent() > kMaxUnsentRatio * due) {
+    CouldNotKeepUp(report, absl::StrCat("of ", CountText(due), " requests that were due, ",
+                                        CountText(generator.unsent()), " were never sent."));
+  }
+}
+
+void Tally::JudgeCpu(v1::LoadReport& report) const {
+  for (const PhaseState& state : phases_) {
+    if (!state.Counts() || state.phase.open_loop) continue;
+    const double share = absl::FDivDuration(state.cpu, state.ended - state.began);
+    if (!(share > kMaxCpuOfTime)) continue;
+    CouldNotKeepUp(report,
+                   absl::StrCat("its thread worked for ", ShareText(share), " of the phase ",
+                                state.phase.name, ", so that answers waited for it."));
   }
 }
 

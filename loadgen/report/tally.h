@@ -1,7 +1,8 @@
 // What became of requests, by phase and model, while a run goes on.
 //
 // A request belongs to the phase in which it was due, whenever it ends. What a warm-up phase sends
-// is shown live and in the timelines, and left out of everything else.
+// is shown live and in the timelines, and left out of everything else. Answers per second are those
+// that came while a phase went on, whichever they belong to: what servers do in that time.
 #ifndef WEIR_LOADGEN_REPORT_TALLY_H_
 #define WEIR_LOADGEN_REPORT_TALLY_H_
 
@@ -27,7 +28,7 @@ struct LiveModel {
   int64_t sent = 0, answered = 0, failed = 0;  // Since the view before this one.
   int64_t all_failed = 0;                      // Since the beginning.
   int64_t in_flight = 0;
-  // Of the last second's answers; 0 without any.
+  // Of what the last second answered, or what timed out in it; 0 without any.
   double p50_seconds = 0, p99_seconds = 0;
 };
 
@@ -66,8 +67,12 @@ class Tally {
   void EndPhase(int phase, absl::Time now);
 
   void Sent(int phase, int model, absl::Time due, absl::Time sent);
-  // Latency counts from `due`. `rows` are those of the request, counted where it was answered.
+  // Latency counts from `due`, and includes what ended with DEADLINE_EXCEEDED. `rows` are those of
+  // the request, counted where it was answered.
   void Ended(int phase, int model, absl::Time due, absl::Time now, absl::StatusCode code, int rows);
+
+  // Processor time that the load's thread used in a phase.
+  void UsedCpu(int phase, absl::Duration cpu) { phases_[phase].cpu = cpu; }
 
   // Requests that were due in an open loop's phase which ended before they could be sent.
   void Unsent(int phase, int64_t requests);
@@ -75,7 +80,7 @@ class Tally {
   // Where answers are judged.
   Quality& quality(int phase, int model) { return Of(phase, model).quality; }
 
-  // Answers with OK per second of a phase that has ended, all models together.
+  // Answers with OK per second that came in a phase, which has ended; all models together.
   double AnsweredPerSecond(int phase) const;
 
   // Thread-safe.
@@ -86,12 +91,24 @@ class Tally {
   v1::LoadReport Report() const;
 
  private:
+  // What was answered while a phase went on.
+  struct Rate {
+    int64_t answers = 0, rows = 0;
+
+    void Add(const Rate& other) {
+      answers += other.answers;
+      rows += other.rows;
+    }
+    void Report(double seconds, v1::LoadModel& report) const;
+  };
+
   struct PhaseState {
     Phase phase;
     absl::Time began = absl::InfiniteFuture();  // Not yet.
     absl::Time ended = absl::InfiniteFuture();
     std::vector<std::unique_ptr<ModelTally>> models;  // Null where nothing was sent.
-    Histogram send_lag_ns;
+    std::vector<Rate> rates;                          // By model.
+    absl::Duration cpu;
     uint64_t max_send_lag_ns = 0;
     int64_t unsent = 0;
 
@@ -124,9 +141,12 @@ class Tally {
   void ReportModels(v1::LoadReport& report) const;
   void ReportPhases(v1::LoadReport& report) const;
   void ReportGenerator(v1::LoadReport& report) const;
+  void JudgeSendLag(v1::LoadReport& report) const;
+  void JudgeCpu(v1::LoadReport& report) const;
 
   const std::vector<Model> models_;
   std::vector<PhaseState> phases_;
+  int phase_ = -1;  // That goes on.
 
   absl::Time second_end_ = absl::InfiniteFuture();
   absl::Time last_event_ = absl::InfinitePast();

@@ -66,7 +66,7 @@ TEST_F(TallyTest, CountsByModelAndCode) {
   EXPECT_EQ(report.all_models().answered(), 3);
 }
 
-TEST_F(TallyTest, LatencyIsOfAnswersFromWhenTheyWereDue) {
+TEST_F(TallyTest, LatencyIsFromWhenRequestsWereDue) {
   Begin(1, Seconds(0));
   for (int i = 1; i <= 100; ++i) {
     // Sent late: that is part of the latency.
@@ -74,7 +74,7 @@ TEST_F(TallyTest, LatencyIsOfAnswersFromWhenTheyWereDue) {
     tally_.Sent(1, 0, due, due + Milliseconds(2));
     tally_.Ended(1, 0, due, due + Milliseconds(2 + i), StatusCode::kOk, 1);
   }
-  Request(1, 0, Seconds(1), Seconds(30), StatusCode::kDeadlineExceeded);
+  Request(1, 0, Seconds(1), Seconds(30), StatusCode::kUnavailable);
   End(1, Seconds(40));
   const v1::LoadLatency latency = tally_.Report().models(0).latency();
   EXPECT_NEAR(latency.mean(), 0.0525, 1e-6);
@@ -82,6 +82,55 @@ TEST_F(TallyTest, LatencyIsOfAnswersFromWhenTheyWereDue) {
   EXPECT_NEAR(latency.p99(), 0.101, 0.101 / 64);
   EXPECT_EQ(latency.max(), 0.102);
   EXPECT_LE(latency.p999(), latency.max());
+}
+
+TEST_F(TallyTest, WhatTimedOutCountsInLatencyWithTheTimeItWaited) {
+  Begin(1, Seconds(0));
+  for (int i = 0; i < 98; ++i) Request(1, 0, Milliseconds(i), Milliseconds(2));
+  Request(1, 0, Milliseconds(100), Milliseconds(1), StatusCode::kUnavailable);
+  for (int i = 0; i < 2; ++i) {
+    Request(1, 0, Milliseconds(1100), Seconds(1), StatusCode::kDeadlineExceeded);
+  }
+  End(1, Seconds(4));
+  const v1::LoadReport report = tally_.Report();
+  const v1::LoadModel& model = report.models(0);
+  EXPECT_EQ(model.answered(), 98);
+  EXPECT_EQ(model.answered_per_second(), 24.5);
+  EXPECT_NEAR(model.latency().p50(), 0.002, 0.002 / 64);
+  EXPECT_NEAR(model.latency().p99(), 1, 1.0 / 64);
+  EXPECT_EQ(model.latency().max(), 1);
+  EXPECT_NEAR(model.timeline(2).p50(), 1, 1.0 / 64);
+  EXPECT_EQ(tally_.Live().models[0].p99_seconds, model.timeline(2).p99());
+}
+
+TEST_F(TallyTest, AnswersPerSecondAreThoseThatCameWhileThePhaseWentOn) {
+  // Ten in flight that take a second each.
+  Begin(0, Seconds(0));
+  for (int i = 0; i < 10; ++i) tally_.Sent(0, 0, kStart, kStart);
+  End(0, Milliseconds(900));
+  Begin(2, Milliseconds(900));
+  for (int second = 1; second <= 3; ++second) {
+    const absl::Time now = kStart + Seconds(second);
+    for (int i = 0; i < 10; ++i) {
+      tally_.Ended(second == 1 ? 0 : 2, 0, now - Seconds(1), now, StatusCode::kOk, 8);
+      tally_.Sent(2, 0, now, now);
+    }
+  }
+  End(2, Milliseconds(3900));
+  for (int i = 0; i < 10; ++i) {
+    tally_.Ended(2, 0, kStart + Seconds(3), kStart + Seconds(4), StatusCode::kOk, 8);
+  }
+  const v1::LoadReport report = tally_.Report();
+  const v1::LoadModel& model = report.models(0);
+  EXPECT_EQ(model.sent(), 30);
+  EXPECT_EQ(model.answered(), 30) << "but for those of the warm-up";
+  EXPECT_DOUBLE_EQ(model.answered_per_second(), 10);
+  EXPECT_DOUBLE_EQ(model.rows_per_second(), 80);
+  EXPECT_DOUBLE_EQ(report.all_models().answered_per_second(), 10);
+  EXPECT_DOUBLE_EQ(report.phases(1).models(0).answered_per_second(), 10);
+  EXPECT_EQ(report.phases(0).models(0).answered(), 10);
+  EXPECT_EQ(report.phases(0).models(0).answered_per_second(), 0);
+  EXPECT_DOUBLE_EQ(tally_.AnsweredPerSecond(2), 10);
 }
 
 TEST_F(TallyTest, ADistributionHoldsEachAnswerBetweenItsBounds) {
@@ -232,6 +281,39 @@ TEST(TallyLagTest, ALagThatIsSmallKeepsUp) {
 
 TEST(TallyLagTest, ALagThatIsSmallBesideTheServersLatencyKeepsUp) {
   EXPECT_TRUE(ReportWithLag(Milliseconds(8), Milliseconds(100)).generator().kept_up());
+}
+
+TEST_F(TallyTest, EachModelsLagIsJudgedByItsOwnLatency) {
+  Begin(1, Seconds(0));
+  // The median of all together is the slow one's.
+  for (int i = 0; i < 500; ++i) {
+    const int model = i % 5 == 0 ? 0 : 1;
+    const absl::Time due = kStart + Milliseconds(20 * i);
+    tally_.Sent(1, model, due, due + Milliseconds(8));
+    tally_.Ended(1, model, due, due + Milliseconds(model == 0 ? 9 : 500), StatusCode::kOk, 1);
+  }
+  End(1, Seconds(20));
+  const v1::LoadReport report = tally_.Report();
+  EXPECT_FALSE(report.generator().kept_up());
+  ASSERT_EQ(report.warnings_size(), 1);
+  EXPECT_THAT(report.warnings(0), HasSubstr("part of latencies of fast."));
+}
+
+TEST_F(TallyTest, AClosedLoopThatHasNoProcessorTimeLeftDidNotKeepUp) {
+  for (const int percent : {90, 97}) {
+    Tally tally({{"warm", true}, {"closed"}}, {{.model = "m"}});
+    tally.BeginPhase(0, kStart);
+    tally.UsedCpu(0, Seconds(1));
+    tally.EndPhase(0, kStart + Seconds(1));
+    tally.BeginPhase(1, kStart + Seconds(1));
+    tally.UsedCpu(1, Milliseconds(20 * percent));
+    tally.EndPhase(1, kStart + Seconds(3));
+    const v1::LoadReport report = tally.Report();
+    EXPECT_EQ(report.generator().kept_up(), percent == 90);
+    ASSERT_EQ(report.warnings_size(), percent == 90 ? 0 : 1);
+    if (percent == 90) continue;
+    EXPECT_THAT(report.warnings(0), HasSubstr("97"));
+  }
 }
 
 TEST(TallyLagTest, AClosedLoopHasNoLag) {

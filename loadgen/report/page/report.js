@@ -156,7 +156,8 @@ function tiles(report, all) {
           met < required.length ? "bad" : "") : null,
       tile("Generator", generator.kept_up ? "kept up" : "too slow",
           number(lag.p99) > 0 ? `99 % sent less than ${showTime(number(lag.p99))} late` :
-            "closed loop: nothing was due", generator.kept_up ? "" : "bad"));
+            generator.kept_up ? "closed loop: nothing was due" : "see the warnings",
+          generator.kept_up ? "" : "bad"));
 }
 
 // --- All of it. ---
@@ -179,8 +180,9 @@ function latencySection(models, title) {
       "each scaled to its own height; tall mark p50, short mark p99, dashed SLO");
   percentilePlot(percentiles.box, models);
   ridgePlot(ridges.box, answered);
-  return section(title, "Of answers with OK, from when a request was due, whether or not the " +
-    "generator could send it then.", models.length > 1 ? legend(models) : null,
+  return section(title, "Of answers with OK and requests that timed out, from when a request " +
+    "was due, whether or not the generator could send it then.",
+  models.length > 1 ? legend(models) : null,
   percentiles.figure, ridges.figure);
 }
 
