@@ -193,20 +193,30 @@ void LoadRun::RunPhase(int phase) {
   tally_->BeginPhase(phase, start);
   // A replay ends with its last request.
   const absl::Time end = start + DurationOf(settings.duration(), absl::InfiniteDuration());
+  const absl::Duration cpu_before = ThreadCpu();
   if (IsClosed(settings)) {
     loop_.RunClosed(settings.concurrency(), end, *traffic_);
-  } else {
-    const std::unique_ptr<Pacer> pacer = PacerOf(phase);
-    tally_->Unsent(phase, loop_.RunOpen(*pacer, start, end, *traffic_));
+  } else if (const std::unique_ptr<Pacer> pacer = PacerOf(phase); pacer != nullptr) {
+    const int64_t unsent = loop_.RunOpen(*pacer, start, end, *traffic_);
+    // More were not asked for.
+    if (!SentAll()) tally_->Unsent(phase, unsent);
   }
+  tally_->UsedCpu(phase, ThreadCpu() - cpu_before);
   tally_->EndPhase(phase, MonotonicNow());
 }
 
-std::unique_ptr<Pacer> LoadRun::PacerOf(int phase) const {
+std::unique_ptr<Pacer> LoadRun::PacerOf(int phase) {
   v1::LoadPhase settings = scenario_.phases(phase);
   if (settings.load_case() == v1::LoadPhase::kReplayFile) return Replay(replays_[phase]);
   if (settings.load_case() == v1::LoadPhase::kCapacityMultiple) {
-    const double capacity = tally_->AnsweredPerSecond(CapacityPhase(scenario_, phase));
+    const int measured = CapacityPhase(scenario_, phase);
+    const double capacity = tally_->AnsweredPerSecond(measured);
+    if (capacity == 0) {
+      status_.Update(absl::FailedPreconditionError(absl::StrCat(
+          "The phase ", settings.name(), " was left out: the phase ",
+          scenario_.phases(measured).name(), ", whose answers set its rate, had none.")));
+      return nullptr;
+    }
     settings.set_rate(settings.capacity_multiple() * capacity);
   }
   std::vector<RatePiece> curve = CurveOf(settings);
@@ -226,7 +236,8 @@ absl::Duration LoadRun::LongestTimeout() const {
 
 void LoadRun::OnSent(int phase) {
   if (options_.max_requests == 0 || scenario_.phases(phase).warm_up()) return;
-  if (++sent_ == options_.max_requests) loop_.Stop();
+  ++sent_;
+  if (SentAll()) loop_.Stop();
 }
 
 void LoadRun::Stop() {
@@ -239,6 +250,7 @@ v1::LoadReport LoadRun::Report() const {
   v1::LoadReport report = tally_->Report();
   report.set_description(scenario_.description());
   report.set_interrupted(interrupted_.load(std::memory_order_relaxed));
+  if (!status_.ok()) report.add_warnings(std::string(status_.message()));
   report.mutable_generator()->set_cpu_seconds(absl::ToDoubleSeconds(cpu_));
   report.mutable_generator()->set_peak_resident_bytes(PeakResidentBytes());
   return report;

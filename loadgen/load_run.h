@@ -55,6 +55,9 @@ class LoadRun {
   std::vector<LoadProgress::Phase> Phases() const;
   LiveView Live() { return tally_->Live(); }
 
+  // After Run: whether all phases could be run.
+  const absl::Status& status() const { return status_; }
+
   // After Run. All but the scenario's name, when it started, and requirements.
   v1::LoadReport Report() const;
 
@@ -69,9 +72,10 @@ class LoadRun {
   absl::StatusOr<int> TargetFor(const std::string& address);
 
   void RunPhase(int phase);
-  std::unique_ptr<Pacer> PacerOf(int phase) const;
+  std::unique_ptr<Pacer> PacerOf(int phase);  // Null if its rate is not known.
   absl::Duration LongestTimeout() const;
   void OnSent(int phase);
+  bool SentAll() const { return options_.max_requests > 0 && sent_ >= options_.max_requests; }
 
   const v1::LoadScenario scenario_;
   const LoadRunOptions options_;
@@ -89,6 +93,7 @@ class LoadRun {
 
   int64_t sent_ = 0;  // Of what counts.
   absl::Duration cpu_;
+  absl::Status status_;
   // Read when the load's thread has been joined; the loop's own flag is what stops it.
   std::atomic<bool> interrupted_ = false;
 };

@@ -132,6 +132,7 @@ absl::StatusOr<std::vector<v1::ModelDescription>> VariantsOf(std::string family,
 struct Outcome {
   v1::LoadReport report;
   std::optional<v1::Frontier> frontier;
+  bool complete = true;  // All phases, or trials, could be run.
 };
 
 std::string FrontierFile(const v1::Frontier& frontier) {
@@ -181,7 +182,7 @@ int Report(const LoadgenOptions& options, const std::vector<Requirement>& requir
   std::cout.flush();
   const bool shown = std::cout.good();
   if (!shown) Complain("the report could not be written to standard output");
-  if (!WriteFiles(options, outcome).ok() || !shown) return kLoadgenFailed;
+  if (!WriteFiles(options, outcome).ok() || !shown || !outcome.complete) return kLoadgenFailed;
   if (!all_met) return kLoadgenRequirementFailed;
   return outcome.report.generator().kept_up() ? kLoadgenOk : kLoadgenCouldNotKeepUp;
 }
@@ -252,6 +253,7 @@ Outcome RunScenario(const LoadgenOptions& options, const Plan& plan, Watch& watc
   watch.Run(*plan.run, name);
   Outcome outcome = {.report = plan.run->Report()};
   outcome.report.set_scenario(name);
+  outcome.complete = plan.run->status().ok();
   return outcome;
 }
 

@@ -220,6 +220,36 @@ TEST_F(LoadTest, AMultipleOfTheCapacityIsARate) {
   EXPECT_NEAR(report.phases(1).models(0).sent_per_second(), 0.1 * capacity, 0.02 * capacity);
 }
 
+TEST_F(LoadTest, AMultipleOfACapacityThatIsNoneIsAFailure) {
+  const auto server = Serve(kFast, {"--enable_fault_injection"});
+  const std::string output =
+      Load(*server,
+           {ScenarioFile("traffic { model: 'fashion-fast' faults { fail_ratio: 1 } }\n"
+                         "phases { name: 'closed' duration: '1s' concurrency: 4 }\n"
+                         "phases { name: 'open' duration: '1s' capacity_multiple: 3 }\n")},
+           1);
+  const v1::LoadReport report = Report();
+  ASSERT_EQ(report.warnings_size(), 1);
+  EXPECT_THAT(report.warnings(0), AllOf(HasSubstr("open"), HasSubstr("closed")));
+  EXPECT_THAT(output, HasSubstr(report.warnings(0)));
+}
+
+TEST_F(LoadTest, AServerThatStallsShowsInThePercentiles) {
+  const auto server = Serve(kFast);
+  Process load(Command(server->address(), {"--rate=100", "--duration=6s", "--require=p99<20ms"}));
+  ASSERT_TRUE(load.WaitForLine("at=2 ")) << load.output();
+  server->process().Signal(SIGSTOP);
+  ASSERT_TRUE(load.WaitForLine("at=4 ")) << load.output();
+  server->process().Signal(SIGCONT);
+  EXPECT_EQ(load.Wait(), 3) << load.output();
+  const v1::LoadReport report = Report();
+  ASSERT_EQ(report.models_size(), 1);
+  const v1::LoadModel& model = report.models(0);
+  EXPECT_GT(CountOf(model, "DEADLINE_EXCEEDED"), 50);
+  EXPECT_GE(model.latency().p99(), 0.98);
+  EXPECT_FALSE(report.requirements(0).met());
+}
+
 TEST_F(LoadTest, CtrlCEndsTheSendingAndPrintsTheReport) {
   const auto server = Serve(kFast);
   Process load(Command(server->address(), {"--rate=100", "--duration=1h"}));
