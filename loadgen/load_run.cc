@@ -152,6 +152,11 @@ absl::StatusOr<const RequestSet*> LoadRun::RequestsFor(const v1::LoadTraffic& tr
     WEIR_ASSIGN_OR_RETURN(RequestSet created,
                           RequestSet::Create(traffic, model, {.seed = options_.seed}));
     set = std::make_unique<RequestSet>(std::move(created));
+    if (set->rows_used() < set->rows_there()) {
+      input_warnings_.push_back(absl::StrCat("Of ", set->rows_there(), " rows of ", traffic.input(),
+                                             ", only the first ", set->rows_used(), " are sent to ",
+                                             traffic.model(), ": they make 64 MiB of requests."));
+    }
   }
   return set.get();
 }
@@ -249,6 +254,7 @@ void LoadRun::Stop() {
 v1::LoadReport LoadRun::Report() const {
   v1::LoadReport report = tally_->Report();
   report.set_description(scenario_.description());
+  for (const std::string& warning : input_warnings_) report.add_warnings(warning);
   report.set_interrupted(interrupted_.load(std::memory_order_relaxed));
   if (!status_.ok()) report.add_warnings(std::string(status_.message()));
   report.mutable_generator()->set_cpu_seconds(absl::ToDoubleSeconds(cpu_));

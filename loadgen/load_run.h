@@ -84,6 +84,7 @@ class LoadRun {
   CallClient client_;
   std::map<std::string, int> targets_;                               // By address.
   std::map<std::string, std::unique_ptr<RequestSet>> request_sets_;  // By what makes them.
+  std::vector<std::string> input_warnings_;
   std::vector<Tally::Model> models_;
   std::vector<ScenarioTraffic::Source> sources_;
   std::vector<std::vector<absl::Duration>> replays_;  // By phase; empty for the others.

@@ -114,6 +114,8 @@ absl::StatusOr<RequestSet> RequestSet::Create(const v1::LoadTraffic& traffic,
     request.AppendToString(&set.messages_);
     set.ends_.push_back(set.messages_.size());
   }
+  set.rows_there_ = source->rows + source->rows_left_out;
+  set.rows_used_ = std::min(source->rows, static_cast<int64_t>(set.size()) * set.rows_);
   request.mutable_inputs(0)->mutable_data()->pop_back();
   set.malformed_ = request.SerializeAsString();
   return set;
@@ -126,8 +128,7 @@ absl::string_view RequestSet::message(int i) const {
 
 void RequestSet::Judge(int i, absl::string_view response, Quality& quality) const {
   if (judged_ == Judged::kNothing) return;
-  quality.LimitDistinctRows(
-      std::min(static_cast<int64_t>(truth_.size()), static_cast<int64_t>(size()) * rows_));
+  quality.LimitDistinctRows(rows_used_);
   const auto truth_of = [&](int row) {
     return truth_[(static_cast<size_t>(i) * rows_ + row) % truth_.size()];
   };

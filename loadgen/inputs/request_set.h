@@ -18,7 +18,7 @@
 namespace weir {
 
 // Immutable; movable. Requests are in the order of the source's rows; all rows of a source come up,
-// up to 64 MiB of requests.
+// up to 64 MiB of requests; rows_used() and rows_there() tell whether some were left out.
 //
 // Where the truth is known, requests ask for what tells it at the least cost: the best class of the
 // output that has labels, or the value. Else for all outputs, as tensors.
@@ -30,7 +30,9 @@ class RequestSet {
                                            const SourceOptions& options);
 
   int size() const { return static_cast<int>(ends_.size()); }
-  int rows() const { return rows_; }  // In each request.
+  int rows() const { return rows_; }                  // In each request.
+  int64_t rows_used() const { return rows_used_; }    // Of the source, the first ones.
+  int64_t rows_there() const { return rows_there_; }  // In the source.
   bool judges() const { return judged_ != Judged::kNothing; }
 
   // A serialised PredictRequest without a request_id.
@@ -49,6 +51,8 @@ class RequestSet {
   RequestSet() = default;
 
   int rows_ = 1;
+  int64_t rows_used_ = 0;
+  int64_t rows_there_ = 0;
   std::string messages_;      // One after the other.
   std::vector<size_t> ends_;  // Of each of them.
   std::string malformed_;

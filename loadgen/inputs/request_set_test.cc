@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -159,6 +160,21 @@ TEST(RequestSetTest, RequestsOfLargeRowsAreFewer) {
       "name: \"m\" max_batch_size: 2 inputs { data_type: TYPE_UINT8 dims: [ 1024, 1024, 40 ] }");
   EXPECT_EQ(Make("", model).size(), 1);
   EXPECT_THAT(Error("rows: 2", model), HasSubstr("rows: a request with 2 rows takes 83886"));
+}
+
+TEST(RequestSetTest, RowsThatDoNotFitInAreCounted) {
+  const std::string path = testing::TempDir() + "/large";
+  std::ofstream(path) << "a";
+  std::filesystem::resize_file(path, 70 << 20);
+  const RequestSet set =
+      Make(absl::StrCat("rows: 2 input: \"file:", path, "\""),
+           Model("name: \"m\" max_batch_size: 2 inputs { data_type: TYPE_UINT8 dims: 1048576 }"));
+  EXPECT_EQ(set.size(), 31) << "a request is more than its rows";
+  EXPECT_EQ(set.rows_used(), 62);
+  EXPECT_EQ(set.rows_there(), 70);
+  const RequestSet all = Make("rows: 3", FashionModel());
+  EXPECT_EQ(all.rows_used(), 10'000);
+  EXPECT_EQ(all.rows_there(), 10'000);
 }
 
 TEST(RequestSetTest, AMalformedRequestLacksAByte) {

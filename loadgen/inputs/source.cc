@@ -14,8 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "base/files.h"
 #include "base/status_macros.h"
+#include "loadgen/inputs/file_start.h"
 #include "models/data/flats.h"
 #include "models/data/random.h"
 #include "models/evaluate/held_out.h"
@@ -251,14 +251,17 @@ absl::StatusOr<Source> ReadRows(const std::string& input, const v1::ModelDescrip
     return InvalidInput(input, absl::StrCat("the model's input is ", TensorText(tensor),
                                             ", whose rows are of no fixed size"));
   }
-  WEIR_ASSIGN_OR_RETURN(read.bytes, ReadFile(input.substr(kFilePrefix.size())));
-  if (read.bytes.empty() || read.bytes.size() % read.row_bytes != 0) {
+  const auto row_bytes = static_cast<int64_t>(read.row_bytes);
+  WEIR_ASSIGN_OR_RETURN(FileStart file, ReadFileStart(input.substr(kFilePrefix.size()),
+                                                      kMaxSourceBytes / row_bytes * row_bytes));
+  if (file.file_bytes == 0 || file.file_bytes % row_bytes != 0) {
     return InvalidInput(
-        input, absl::StrCat("the file has ", read.bytes.size(), " bytes, expected a multiple of ",
-                            read.row_bytes, ": a row is ", TensorText(tensor)));
+        input, absl::StrCat("the file has ", file.file_bytes, " bytes, expected a multiple of ",
+                            row_bytes, ": a row is ", TensorText(tensor)));
   }
-  read.bytes.resize(std::min(read.bytes.size(), kMaxSourceBytes / read.row_bytes * read.row_bytes));
-  source.rows = static_cast<int64_t>(read.bytes.size() / read.row_bytes);
+  read.bytes = std::move(file.bytes);
+  source.rows = static_cast<int64_t>(read.bytes.size()) / row_bytes;
+  source.rows_left_out = file.file_bytes / row_bytes - source.rows;
   return source;
 }
 

@@ -34,6 +34,7 @@ struct SourceInput {
 
 struct Source {
   int64_t rows = 0;                 // At least 1.
+  int64_t rows_left_out = 0;        // Of a file: those after them, beyond kMaxSourceBytes.
   std::vector<SourceInput> inputs;  // Of the model, in its order.
   Truth truth_is = Truth::kUnknown;
   std::vector<float> truth;  // Of each row, unless it is unknown.

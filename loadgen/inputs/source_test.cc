@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -239,6 +240,18 @@ TEST_F(FileSourceTest, AFileHoldsRowAfterRow) {
   EXPECT_EQ(source.rows, 3);
   EXPECT_EQ(source.truth_is, Truth::kUnknown);
   EXPECT_THAT(Elements<char>(source, 1, 1), ElementsAre('c', 'd'));
+}
+
+TEST_F(FileSourceTest, OfALargeFileTheFirstRowsAreUsed) {
+  const std::string input = Write("abcdef");
+  std::filesystem::resize_file(path_, 70 << 20);
+  const Source source = Open(input, ModelOf("TYPE_UINT8", "1048576"));
+  EXPECT_EQ(source.rows, 64);
+  EXPECT_EQ(source.rows_left_out, 6);
+  EXPECT_EQ(source.inputs[0].bytes.size(), 64U << 20);
+  EXPECT_EQ(source.inputs[0].bytes[5], 'f');
+  std::filesystem::resize_file(path_, (70 << 20) + 1);
+  EXPECT_THAT(Error(input, ModelOf("TYPE_UINT8", "1048576")), HasSubstr("73400321 bytes"));
 }
 
 TEST_F(FileSourceTest, AFileThatHoldsNoWholeRowsIsRefusedByName) {
