@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -64,6 +65,18 @@ bool Has(const ModelInfo& model, const v1::LoadTraffic& traffic) {
 const google::protobuf::RepeatedPtrField<v1::LoadTraffic>& TrafficOf(
     const v1::LoadScenario& scenario, const v1::LoadPhase& phase) {
   return phase.traffic().empty() ? scenario.traffic() : phase.traffic();
+}
+
+// Whether the requests to `model` that count differ in their shift.
+bool ShiftsDiffer(const v1::LoadScenario& scenario, const std::string& model) {
+  std::set<std::string> shifts;
+  for (const v1::LoadPhase& phase : scenario.phases()) {
+    if (phase.warm_up()) continue;
+    for (const v1::LoadTraffic& traffic : TrafficOf(scenario, phase)) {
+      if (traffic.model() == model) shifts.insert(traffic.shift().SerializeAsString());
+    }
+  }
+  return shifts.size() > 1;
 }
 
 }  // namespace
@@ -135,7 +148,8 @@ absl::StatusOr<int> LoadRun::AddSource(const v1::LoadTraffic& traffic,
     models_.push_back({.model = traffic.model(),
                        .family = description->family(),
                        .variant = description->variant(),
-                       .slo_latency = absl::Microseconds(description->slo_latency_us())});
+                       .slo_latency = absl::Microseconds(description->slo_latency_us()),
+                       .shifts_differ = ShiftsDiffer(scenario_, traffic.model())});
   }
   sources_.push_back(std::move(source));
   return static_cast<int>(sources_.size()) - 1;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -72,6 +73,15 @@ std::string FailuresText(const v1::LoadReport& report, bool colours) {
                                       rows, colours));
 }
 
+std::string IntervalText(const v1::LoadQuality& quality) {
+  return absl::StrCat(ShareText(quality.low()), " to ", ShareText(quality.high()));
+}
+
+bool HasQuality(const v1::LoadPhaseReport& phase) {
+  return absl::c_any_of(phase.models(),
+                        [](const v1::LoadModel& model) { return model.has_quality(); });
+}
+
 std::string QualityText(const v1::LoadReport& report, bool colours) {
   std::vector<Row> rows;
   for (const v1::LoadModel& model : report.models()) {
@@ -82,7 +92,7 @@ std::string QualityText(const v1::LoadReport& report, bool colours) {
     rows.push_back({{model.model()},
                     {metric},
                     {ShareText(quality.value())},
-                    {absl::StrCat(ShareText(quality.low()), " to ", ShareText(quality.high()))},
+                    {IntervalText(quality)},
                     {CountText(quality.rows())}});
   }
   if (rows.empty()) return "";
@@ -98,6 +108,10 @@ std::string PhasesText(const v1::LoadReport& report, bool colours) {
   if (report.phases_size() == 1 && !report.phases(0).warm_up()) return "";
   std::vector<TextColumn> columns = {{"phase", false}, {"seconds"}, {"model", false}};
   AddLoadColumns(columns);
+  if (absl::c_any_of(report.phases(), HasQuality)) {
+    columns.push_back({"quality"});
+    columns.push_back({"95 % sure", false});
+  }
   std::vector<Row> rows;
   for (const v1::LoadPhaseReport& phase : report.phases()) {
     std::string name =
@@ -105,7 +119,12 @@ std::string PhasesText(const v1::LoadReport& report, bool colours) {
     std::string seconds = absl::StrFormat("%.1f", phase.seconds());
     if (phase.models().empty()) rows.push_back({{name}, {seconds}, {"nothing was sent"}});
     for (const v1::LoadModel& model : phase.models()) {
-      AddLoadCells(model, rows.emplace_back(Row{{name}, {seconds}, {model.model()}}));
+      Row& row = rows.emplace_back(Row{{name}, {seconds}, {model.model()}});
+      AddLoadCells(model, row);
+      if (model.has_quality()) {
+        row.push_back({ShareText(model.quality().value())});
+        row.push_back({IntervalText(model.quality())});
+      }
       name = seconds = "";
     }
   }

@@ -75,6 +75,19 @@ TEST(ReportTextTest, SeveralPhasesHaveATableOfTheirOwn) {
   EXPECT_THAT(text, HasSubstr("\npause                      1.0  nothing was sent\n"));
 }
 
+TEST(ReportTextTest, PhasesTellTheirQuality) {
+  const std::string text = ReportText(Report(R"(
+    phases { name: "usual" seconds: 60 models { model: "fashion-fast" sent: 2000
+             quality { metric: "accuracy" value: 0.9 low: 0.89 high: 0.91 rows: 2000 } } }
+    phases { name: "inverted" seconds: 60 models { model: "fashion-fast" sent: 1900
+             quality { metric: "accuracy" value: 0.2 low: 0.19 high: 0.21 rows: 1900 } }
+             models { model: "silent" } })"),
+                                      false);
+  EXPECT_THAT(text, HasSubstr("  max  quality  95 % sure\n"));
+  EXPECT_THAT(text, HasSubstr("  -  90.00 %  89.00 % to 91.00 %\n"));
+  EXPECT_THAT(text, HasSubstr("  -  20.00 %  19.00 % to 21.00 %\n"));
+}
+
 TEST(ReportTextTest, OnePhaseIsNotRepeated) {
   EXPECT_THAT(ReportText(Report("phases { name: \"steady\" seconds: 60 }"), false),
               Not(HasSubstr("steady")));

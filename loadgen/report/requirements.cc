@@ -119,6 +119,16 @@ absl::StatusOr<double> ValueOf(const v1::LoadModel& model, Kind kind, absl::stri
   return model.quality().value();
 }
 
+// Of each phase, where there is none of the whole run.
+bool PhasesHaveQuality(const v1::LoadReport& report, absl::string_view name) {
+  for (const v1::LoadPhaseReport& phase : report.phases()) {
+    for (const v1::LoadModel& model : phase.models()) {
+      if (model.model() == name && model.has_quality() && !phase.warm_up()) return true;
+    }
+  }
+  return false;
+}
+
 const v1::LoadModel* FindModel(const v1::LoadReport& report, absl::string_view name) {
   for (const v1::LoadModel& model : report.models()) {
     if (model.model() == name) return &model;
@@ -179,7 +189,9 @@ v1::LoadRequirement Requirement::Check(const v1::LoadReport& report) const {
                                            ? absl::InvalidArgumentError("the run had no such model")
                                            : ValueOf(*model, kind_, metric_);
   if (!value.ok()) {
-    result.set_problem(std::string(value.status().message()));
+    const bool shifted = metric_ == "quality" && PhasesHaveQuality(report, model_);
+    result.set_problem(shifted ? "its inputs were not all shifted alike: see the phases"
+                               : std::string(value.status().message()));
     return result;
   }
   result.set_value(*value);

@@ -50,6 +50,17 @@ TEST(RequirementTest, ComparesWithEachOperator) {
   EXPECT_FALSE(Met("fashion-fast.sent>=1001"));
 }
 
+TEST(RequirementTest, AQualityThatOnlyPhasesHaveIsLookedForThere) {
+  v1::LoadReport report = Report();
+  v1::LoadModel& shifted = *report.mutable_models(0);
+  *report.add_phases()->add_models() = shifted;
+  shifted.clear_quality();
+  EXPECT_EQ(Requirement::Parse("fashion-fast.quality>1%")->Check(report).problem(),
+            "its inputs were not all shifted alike: see the phases");
+  EXPECT_EQ(Requirement::Parse("silent.quality>1%")->Check(report).problem(),
+            "the truth is not known");
+}
+
 TEST(RequirementTest, EachMetricIsWhatItsNameSays) {
   EXPECT_EQ(Check("fashion-fast.sent<1").value(), 1000);
   EXPECT_EQ(Check("fashion-fast.answered<1").value(), 990);

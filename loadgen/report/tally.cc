@@ -210,6 +210,7 @@ void Tally::ReportModels(v1::LoadReport& report) const {
     all_rates.Add(rate);
     v1::LoadModel& model = *report.add_models();
     DescribeModel(i, model);
+    if (models_[i].shifts_differ) tally.quality = Quality();
     tally.Report(report.seconds(), model);
     rate.Report(report.seconds(), model);
     tally.ReportDistribution(model);

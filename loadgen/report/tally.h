@@ -55,6 +55,10 @@ class Tally {
     std::string family;
     std::string variant;
     absl::Duration slo_latency;  // 0 if it has none.
+
+    // What counts is not all shifted alike. One quality of it would mix what differs, so that only
+    // phases have theirs.
+    bool shifts_differ = false;
   };
 
   Tally(std::vector<Phase> phases, std::vector<Model> models);

@@ -400,5 +400,20 @@ TEST_F(TallyTest, LiveViewsAddUpToTheReportWhateverTheMomentsTheyAreTaken) {
   EXPECT_EQ(answered, kRequests);
 }
 
+TEST(TallyShiftTest, WhatIsNotShiftedAlikeHasNoQualityOfAll) {
+  Tally tally({{.name = "usual"}, {.name = "inverted"}},
+              {{.model = "drifts", .shifts_differ = true}, {.model = "stays"}});
+  for (int phase = 0; phase < 2; ++phase) {
+    tally.BeginPhase(phase, kStart + Seconds(phase));
+    for (int model = 0; model < 2; ++model) tally.quality(phase, model).AddClass(phase == 0);
+    tally.EndPhase(phase, kStart + Seconds(phase + 1));
+  }
+  const v1::LoadReport report = tally.Report();
+  EXPECT_FALSE(report.models(0).has_quality());
+  EXPECT_EQ(report.models(1).quality().value(), 0.5);
+  EXPECT_EQ(report.phases(0).models(0).quality().value(), 1);
+  EXPECT_EQ(report.phases(1).models(0).quality().value(), 0);
+}
+
 }  // namespace
 }  // namespace weir

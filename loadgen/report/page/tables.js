@@ -120,6 +120,10 @@ function phaseTable(phases, lookByName) {
   const heads = [{name: "Phase", isText: true}, {name: "Sent"}, {name: "Answered", unit: "OK"},
     {name: "Failed"}, {name: "Rate", unit: "OK/s"}, {name: "p50", unit: unit.name},
     {name: "p99", unit: unit.name}, {name: "max", unit: unit.name}];
+  const metrics = phases.flatMap((phase) => phase.models || [])
+      .filter((model) => model.quality).map((model) => model.quality.metric);
+  const quality = metrics.length > 0 ? qualityHead(metrics) : null;
+  if (quality) heads.push(quality);
   const blanks = new Array(heads.length - 1).fill("");
   return table("phases", heads, phases.flatMap((phase, i) => [
     {
@@ -132,7 +136,8 @@ function phaseTable(phases, lookByName) {
       cells: [modelName({model: model.model}, lookByName.get(model.model)),
       showCount(number(model.sent)), showCount(number(model.answered)), failuresCell(model),
       showRate(number(model.answered_per_second)),
-      ...["p50", "p99", "max"].map((field) => showTimeIn(unit, number(model.latency?.[field])))],
+      ...["p50", "p99", "max"].map((field) => showTimeIn(unit, number(model.latency?.[field]))),
+      ...(quality ? [qualityCell(model.quality, quality.isNamed)] : [])],
     })),
   ]));
 }
