@@ -1,7 +1,8 @@
 // weir-bench-loadgen: how many calls a second weir's load generator makes, beside h2load.
 //
 // A do-nothing method of a server that has one processor; each generator in turn has another, and
-// sends the same message. Both are tried with one connection that has all calls in flight, and with
+// sends the same message. weir's does for each call all that weir-loadgen does for a request: see
+// bench/echo_load.h. Both are tried with one connection that has all calls in flight, and with
 // a connection for each call; what each of them does better counts.
 #include <algorithm>
 #include <fstream>
@@ -20,17 +21,13 @@
 #include "absl/time/time.h"
 #include "base/flags.h"
 #include "base/status_macros.h"
+#include "bench/echo_load.h"
 #include "bench/h2load.h"
 #include "bench/processors.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/scratch_directory.h"
 #include "bench/server_under_test.h"
-#include "loadgen/load/load_client.h"
-#include "models/data/fashion_mnist.h"
-#include "models/evaluate/held_out.h"
-#include "server/model/model_settings.h"
-#include "weir/v1/diagnostics.pb.h"
 
 ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to put load on.");
 ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
@@ -56,10 +53,9 @@ struct Way {
 
 class LoadgenBenchmark {
  public:
-  LoadgenBenchmark(std::string address, std::string request, int64_t answer_bytes)
+  LoadgenBenchmark(std::string address, EchoLoad load)
       : address_(std::move(address)),
-        request_(std::move(request)),
-        answer_bytes_(answer_bytes),
+        load_(std::move(load)),
         scratch_(absl::GetFlag(FLAGS_scratch)) {
     WriteRequestFile();
   }
@@ -79,18 +75,17 @@ class LoadgenBenchmark {
   absl::StatusOr<double> MeasureH2load(int in_flight, const Way& way, Repeats& repeats) const;
 
   const std::string address_;
-  const std::string request_;
-  const int64_t answer_bytes_;
+  const EchoLoad load_;
   const ScratchDirectory scratch_;
   const absl::Duration duration_ = absl::Seconds(absl::GetFlag(FLAGS_seconds));
 };
 
 void LoadgenBenchmark::WriteRequestFile() const {
-  const auto size = static_cast<uint32_t>(request_.size());
+  const auto size = static_cast<uint32_t>(load_.message().size());
   std::ofstream file(RequestFile(), std::ios::binary);
   file.put(0);
   for (const int shift : {24, 16, 8, 0}) file.put(static_cast<char>(size >> shift));
-  file << request_;
+  file << load_.message();
 }
 
 std::string Name(const Way& way, absl::string_view what) {
@@ -100,17 +95,10 @@ std::string Name(const Way& way, absl::string_view what) {
 
 absl::StatusOr<double> LoadgenBenchmark::MeasureWeir(int in_flight, const Way& way,
                                                      Repeats& repeats) const {
-  WEIR_ASSIGN_OR_RETURN(const auto client, LoadClient::Create({.address = address_,
-                                                               .method = kEchoMethod,
-                                                               .requests = {request_},
-                                                               .connections = way.connections}));
-  const LoadResult result = client->RunClosedLoop(in_flight, kWarmUp, duration_);
-  if (result.ok() != result.calls() || result.ok() == 0) {
-    return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
-  }
-  repeats.Add(Name(way, "processor us/call"),
-              absl::ToDoubleMicroseconds(result.client_cpu) / static_cast<double>(result.calls()));
-  return result.OkPerSecond();
+  WEIR_ASSIGN_OR_RETURN(const EchoLoadReport report,
+                        load_.Run(in_flight, way.connections, kWarmUp, duration_));
+  repeats.Add(Name(way, "processor us/call"), absl::ToDoubleMicroseconds(report.cpu_per_call));
+  return report.per_second;
 }
 
 absl::StatusOr<double> LoadgenBenchmark::MeasureH2load(int in_flight, const Way& way,
@@ -124,11 +112,12 @@ absl::StatusOr<double> LoadgenBenchmark::MeasureH2load(int in_flight, const Way&
                                    .streams = in_flight / way.connections,
                                    .warm_up = kWarmUp,
                                    .duration = duration_}));
-  const int64_t all_answers = report.data_bytes / (kPrefixBytes + answer_bytes_);
+  const int64_t answer_bytes = kPrefixBytes + static_cast<int64_t>(load_.answer_bytes());
+  const int64_t all_answers = report.data_bytes / answer_bytes;
   if (all_answers < report.answers) {
     return absl::InternalError(absl::StrCat("h2load got ", report.data_bytes, " bytes in ",
-                                            report.answers, " answers, which have ",
-                                            kPrefixBytes + answer_bytes_, " each"));
+                                            report.answers, " answers, which have ", answer_bytes,
+                                            " each"));
   }
   repeats.Add(Name(way, "processor us/call"),
               absl::ToDoubleMicroseconds(report.cpu) / static_cast<double>(all_answers));
@@ -166,30 +155,19 @@ absl::StatusOr<double> LoadgenBenchmark::Measure(int in_flight) {
 absl::StatusOr<std::string> Measure() {
   const std::vector<int> processors = AllowedProcessors();
   if (processors.size() < 2) {
-    return absl::FailedPreconditionError(
-        "a generator and a server want a processor each, and there is only one");
+    std::cout << "There is only one processor, which the generators share with the server: their"
+                 " ratio says little.\n\n";
   }
-  const std::string repository = absl::GetFlag(FLAGS_model_repository);
   const std::string model = absl::GetFlag(FLAGS_model);
-  WEIR_ASSIGN_OR_RETURN(const ModelSettings settings,
-                        LoadModelSettings(absl::StrCat(repository, "/", model)));
-  WEIR_ASSIGN_OR_RETURN(const HeldOut held_out,
-                        LoadHeldOut(settings.family, kFashionMnistDirectory));
-  WEIR_RETURN_IF_ERROR(StayOn({processors[0]}));
-  WEIR_ASSIGN_OR_RETURN(const auto server,
-                        ServerUnderTest::Start({.program = absl::GetFlag(FLAGS_server),
-                                                .model_repository = repository,
-                                                .models = {model}}));
-  WEIR_RETURN_IF_ERROR(StayOn({processors[1]}));
+  WEIR_RETURN_IF_ERROR(StayOn({processors.front()}));
   WEIR_ASSIGN_OR_RETURN(
-      const std::string request,
-      EchoRequestLike(PredictRequestBytes(settings, held_out, 1), server->channel()));
-  v1::EchoRequest echo;
-  echo.ParseFromString(request);
-  v1::EchoResponse answer;
-  answer.mutable_payload()->resize(echo.answer_bytes());
-  LoadgenBenchmark benchmark(server->address(), request,
-                             static_cast<int64_t>(answer.ByteSizeLong()));
+      const auto server,
+      ServerUnderTest::Start({.program = absl::GetFlag(FLAGS_server),
+                              .model_repository = absl::GetFlag(FLAGS_model_repository),
+                              .models = {model}}));
+  WEIR_RETURN_IF_ERROR(StayOn({processors.size() < 2 ? processors.front() : processors[1]}));
+  WEIR_ASSIGN_OR_RETURN(EchoLoad load, EchoLoad::Create(*server, model));
+  LoadgenBenchmark benchmark(server->address(), std::move(load));
 
   std::string line;
   double lowest = 0;
