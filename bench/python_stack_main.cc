@@ -4,10 +4,10 @@
 // generator. At the same fixed rate, 80 % of what the Python service carries, both get requests at
 // the same times, which are random, and latency counts from then. wrk knows no rate; so a client of
 // weir's own drives the Python service there. Both get the same images, and must answer them alike.
+//
+// The Python service has two methods, of which the one that is saturated only declares its body:
+// see python_stack/server.py.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -25,20 +25,19 @@
 #include "base/cpu.h"
 #include "base/flags.h"
 #include "base/status_macros.h"
-#include "bench/http_connection.h"
 #include "bench/image_inputs.h"
 #include "bench/open_http_load.h"
+#include "bench/python_load.h"
 #include "bench/python_service.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
+#include "bench/same_answers.h"
 #include "bench/scratch_directory.h"
 #include "bench/server_under_test.h"
 #include "bench/wrk.h"
-#include "loadgen/client/call_client.h"
 #include "loadgen/load/load_client.h"
 #include "loadgen/load/pacer.h"
 #include "server/model/model_settings.h"
-#include "weir/v1/predictor.pb.h"
 
 ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to measure.");
 ABSL_FLAG(std::string, python_stack, "bench/python_stack", "Where server.py and post.lua are.");
@@ -56,23 +55,35 @@ ABSL_FLAG(int, repeats, 5, "How often all is measured.");
 namespace weir {
 namespace {
 
-constexpr absl::Duration kWarmUp = absl::Milliseconds(300);
+// Before each measurement, of either.
+constexpr absl::Duration kWarmUp = absl::Seconds(1);
 constexpr double kFixedLoad = 0.8;
 constexpr char kOwnClient[] = "client of the fixed rate, Python, requests/s";
-// How many images' answers are compared, and how far apart probabilities may be.
-constexpr int kCompared = 64;
-constexpr float kTolerance = 1e-4;
+
+// A method of the Python service.
+struct Endpoint {
+  const char* path;
+  const char* name;   // In the table.
+  const char* ratio;  // In the last line.
+};
+constexpr Endpoint kLean = {"/predict", "Python", "rps_ratio"};
+constexpr Endpoint kDeclared = {"/predict_declared", "Python declared", "declared_rps_ratio"};
 
 class PythonStackBenchmark {
  public:
   PythonStackBenchmark(const ServerUnderTest& server, const PythonService& service,
                        std::vector<ImageInput> inputs)
-      : server_(server), service_(service), inputs_(std::move(inputs)) {
-    for (const ImageInput& input : inputs_) http_requests_.push_back(PostRequest(input.json));
-  }
+      : server_(server),
+        inputs_(std::move(inputs)),
+        python_(service, inputs_,
+                {.wrk = absl::GetFlag(FLAGS_wrk),
+                 .script = absl::StrCat(absl::GetFlag(FLAGS_python_stack), "/post.lua"),
+                 .scratch = absl::GetFlag(FLAGS_scratch)}) {}
 
   // That both give the same answers.
-  absl::Status Compare();
+  absl::Status Compare() {
+    return CheckSameAnswers(server_, python_, {kLean.path, kDeclared.path}, inputs_);
+  }
 
   // Closed loops of so many callers.
   absl::Status MeasureSaturated(int callers);
@@ -87,17 +98,17 @@ class PythonStackBenchmark {
   absl::Status MeasureFixedRate(double per_second, uint64_t seed);
 
   // That the Python service has counted all that it was asked.
-  absl::Status CheckCounts() const;
+  absl::Status CheckCounts() const { return python_.CheckCounts(); }
 
   const Repeats& repeats() const { return repeats_; }
 
-  // "BENCH python_stack rps_ratio_1=.. p99_ratio=..", by the medians.
+  // "BENCH python_stack rps_ratio_1=.. p99_ratio=.. declared_rps_ratio_1=..", by the medians.
   std::string Line() const;
 
  private:
   absl::StatusOr<std::unique_ptr<LoadClient>> Connect() const;
   absl::StatusOr<double> SaturateWeir(int callers);
-  absl::StatusOr<double> SaturatePython(int callers);
+  absl::StatusOr<double> SaturatePython(const Endpoint& endpoint, int callers);
   double MostByWrk() const;
   absl::StatusOr<double> WeirP99(double per_second, uint64_t seed);
   absl::StatusOr<double> PythonP99(double per_second, uint64_t seed);
@@ -106,48 +117,17 @@ class PythonStackBenchmark {
     return absl::StrCat(callers, callers == 1 ? " caller, " : " callers, ", what);
   }
 
-  std::unique_ptr<Pacer> Pace(double per_second, uint64_t seed) const {
-    return PacePoisson({{.from = per_second, .to = per_second, .length = duration_}}, seed);
+  std::unique_ptr<Pacer> Pace(double per_second, absl::Duration length, uint64_t seed) const {
+    return PacePoisson({{.from = per_second, .to = per_second, .length = length}}, seed);
   }
 
   const ServerUnderTest& server_;
-  const PythonService& service_;
   const std::vector<ImageInput> inputs_;
-  std::vector<std::string> http_requests_;
-  const ScratchDirectory scratch_{absl::GetFlag(FLAGS_scratch)};
+  PythonLoad python_;
   const absl::Duration duration_ = absl::Seconds(absl::GetFlag(FLAGS_seconds));
   std::vector<int> callers_;
-  int64_t python_answers_ = 0;
   Repeats repeats_;
 };
-
-absl::Status PythonStackBenchmark::Compare() {
-  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(service_.addresses()[0]));
-  for (size_t i = 0; i < std::min<size_t>(kCompared, inputs_.size()); ++i) {
-    std::string json;
-    WEIR_RETURN_IF_ERROR(connection->Post("/predict", inputs_[i].json, &json).status());
-    ++python_answers_;
-    WEIR_ASSIGN_OR_RETURN(const std::vector<float> theirs, ProbabilitiesInJson(json));
-    WEIR_ASSIGN_OR_RETURN(
-        const std::string bytes,
-        CallOnce(server_.address(), kPredictMethod, inputs_[i].predict_request, absl::Seconds(30)));
-    v1::PredictResponse response;
-    if (!response.ParseFromString(bytes) || response.outputs_size() != 1 ||
-        response.outputs(0).data().size() != theirs.size() * sizeof(float)) {
-      return absl::InternalError(
-          absl::StrCat("image ", i, ": weir's answer has another shape than ", json));
-    }
-    for (size_t at = 0; at < theirs.size(); ++at) {
-      float ours = 0;
-      std::memcpy(&ours, &response.outputs(0).data()[at * sizeof(float)], sizeof(float));
-      if (std::abs(ours - theirs[at]) > kTolerance) {
-        return absl::InternalError(absl::StrCat("image ", i, ", class ", at, ": weir says ", ours,
-                                                ", the Python service ", theirs[at]));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::unique_ptr<LoadClient>> PythonStackBenchmark::Connect() const {
   std::vector<std::string> requests;
@@ -173,27 +153,17 @@ absl::StatusOr<double> PythonStackBenchmark::SaturateWeir(int callers) {
   return result.OkPerSecond();
 }
 
-absl::StatusOr<double> PythonStackBenchmark::SaturatePython(int callers) {
-  const std::string bodies_file = scratch_.path() + "/bodies";
-  std::ofstream bodies(bodies_file);
-  for (const ImageInput& input : inputs_) bodies << input.json << "\n";
-  bodies.close();
-  const absl::Duration service_cpu = service_.Cpu();
-  WEIR_ASSIGN_OR_RETURN(
-      const WrkReport report,
-      RunWrk({.program = absl::GetFlag(FLAGS_wrk),
-              .script = absl::StrCat(absl::GetFlag(FLAGS_python_stack), "/post.lua"),
-              .bodies_file = bodies_file,
-              .addresses = service_.addresses(),
-              .connections = callers,
-              .duration = duration_}));
-  python_answers_ += report.answers;
-  repeats_.Add(Name(callers, "Python, requests/s"), report.per_second);
-  repeats_.Add(Name(callers, "Python, p99 ms"), absl::ToDoubleMilliseconds(report.p99));
-  repeats_.Add(Name(callers, "Python, its processor us/request"),
-               absl::ToDoubleMicroseconds(service_.Cpu() - service_cpu) /
-                   static_cast<double>(report.answers));
-  return report.per_second;
+absl::StatusOr<double> PythonStackBenchmark::SaturatePython(const Endpoint& endpoint, int callers) {
+  WEIR_ASSIGN_OR_RETURN(const PythonLoad::Saturated saturated,
+                        python_.Saturate(endpoint.path, callers, kWarmUp, duration_));
+  const auto add = [&](absl::string_view what, double value) {
+    repeats_.Add(Name(callers, absl::StrCat(endpoint.name, ", ", what)), value);
+  };
+  add("requests/s", saturated.wrk.per_second);
+  add("p99 ms", absl::ToDoubleMilliseconds(saturated.wrk.p99));
+  add("its processor us/request", absl::ToDoubleMicroseconds(saturated.cpu_per_answer));
+  add("wrk's processor us/request", absl::ToDoubleMicroseconds(saturated.wrk.cpu_per_answer));
+  return saturated.wrk.per_second;
 }
 
 absl::Status PythonStackBenchmark::MeasureSaturated(int callers) {
@@ -201,8 +171,10 @@ absl::Status PythonStackBenchmark::MeasureSaturated(int callers) {
     callers_.push_back(callers);
   }
   WEIR_ASSIGN_OR_RETURN(const double weir, SaturateWeir(callers));
-  WEIR_ASSIGN_OR_RETURN(const double python, SaturatePython(callers));
-  repeats_.Add(Name(callers, "weir / Python"), weir / python);
+  for (const Endpoint& endpoint : {kLean, kDeclared}) {
+    WEIR_ASSIGN_OR_RETURN(const double python, SaturatePython(endpoint, callers));
+    repeats_.Add(Name(callers, absl::StrCat("weir / ", endpoint.name)), weir / python);
+  }
   return absl::OkStatus();
 }
 
@@ -210,10 +182,7 @@ absl::Status PythonStackBenchmark::SaturatePythonByOwnClient() {
   const double expected = MostByWrk() * absl::ToDoubleSeconds(duration_);
   const auto pacer = Replay(std::vector<absl::Duration>(static_cast<size_t>(expected) + 1));
   const absl::Time begin = MonotonicNow();
-  WEIR_ASSIGN_OR_RETURN(
-      const OpenHttpLoadReport report,
-      RunOpenHttpLoad({.addresses = service_.addresses(), .requests = http_requests_}, *pacer));
-  python_answers_ += report.answers;
+  WEIR_ASSIGN_OR_RETURN(const OpenHttpLoadReport report, python_.AtTimes(*pacer));
   repeats_.Add(kOwnClient,
                static_cast<double>(report.answers) / absl::ToDoubleSeconds(MonotonicNow() - begin));
   return absl::OkStatus();
@@ -233,7 +202,8 @@ double PythonStackBenchmark::PythonRate() const {
 
 absl::StatusOr<double> PythonStackBenchmark::WeirP99(double per_second, uint64_t seed) {
   WEIR_ASSIGN_OR_RETURN(const auto client, Connect());
-  const LoadResult result = client->RunOpenLoop(Pace(per_second, seed));
+  client->RunOpenLoop(Pace(per_second, kWarmUp, seed));
+  const LoadResult result = client->RunOpenLoop(Pace(per_second, duration_, seed));
   if (result.ok() != result.calls() || result.ok() == 0) {
     return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
   }
@@ -245,11 +215,9 @@ absl::StatusOr<double> PythonStackBenchmark::WeirP99(double per_second, uint64_t
 }
 
 absl::StatusOr<double> PythonStackBenchmark::PythonP99(double per_second, uint64_t seed) {
-  const auto pacer = Pace(per_second, seed);
-  WEIR_ASSIGN_OR_RETURN(
-      const OpenHttpLoadReport report,
-      RunOpenHttpLoad({.addresses = service_.addresses(), .requests = http_requests_}, *pacer));
-  python_answers_ += report.answers;
+  WEIR_RETURN_IF_ERROR(python_.AtTimes(*Pace(per_second, kWarmUp, seed)).status());
+  WEIR_ASSIGN_OR_RETURN(const OpenHttpLoadReport report,
+                        python_.AtTimes(*Pace(per_second, duration_, seed)));
   const double p99 = report.latency_ns.Quantile(0.99) / 1e6;
   repeats_.Add("fixed rate, Python, p50 ms", report.latency_ns.Quantile(0.5) / 1e6);
   repeats_.Add("fixed rate, Python, p99 ms", p99);
@@ -265,22 +233,18 @@ absl::Status PythonStackBenchmark::MeasureFixedRate(double per_second, uint64_t 
   return absl::OkStatus();
 }
 
-absl::Status PythonStackBenchmark::CheckCounts() const {
-  WEIR_ASSIGN_OR_RETURN(const int64_t counted, service_.CountedRequests());
-  // More, since wrk leaves without the last answers.
-  if (counted >= python_answers_) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("the Python service has counted ", counted,
-                                          " requests of ", python_answers_, " that it answered"));
-}
-
 std::string PythonStackBenchmark::Line() const {
   std::string line = "BENCH python_stack";
-  for (const int callers : callers_) {
-    absl::StrAppendFormat(&line, " rps_ratio_%d=%.1f", callers,
-                          repeats_.MedianOf(Name(callers, "weir / Python")));
-  }
+  const auto add_ratios = [&](const Endpoint& endpoint) {
+    for (const int callers : callers_) {
+      const std::string name = Name(callers, absl::StrCat("weir / ", endpoint.name));
+      absl::StrAppendFormat(&line, " %s_%d=%.1f", endpoint.ratio, callers, repeats_.MedianOf(name));
+    }
+  };
+  add_ratios(kLean);
   absl::StrAppendFormat(&line, " p99_ratio=%.3f",
                         repeats_.MedianOf("fixed rate, p99, weir / Python"));
+  add_ratios(kDeclared);
   return line;
 }
 

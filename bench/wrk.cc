@@ -47,7 +47,7 @@ absl::StatusOr<WrkReport> RunWrk(const WrkOptions& options) {
                                       absl::StrCat("--duration=", seconds, "s"),
                                       "--timeout=30s",
                                       absl::StrCat("--script=", options.script),
-                                      absl::StrCat("http://", options.addresses[0], "/predict"),
+                                      absl::StrCat("http://", options.addresses[0], options.path),
                                       "--",
                                       options.bodies_file};
   command.insert(command.end(), options.addresses.begin(), options.addresses.end());

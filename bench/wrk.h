@@ -21,9 +21,10 @@ struct WrkReport {
 
 struct WrkOptions {
   std::string program = "/usr/bin/wrk";
-  std::string script;                          // bench/python_stack/post.lua
-  std::string bodies_file;                     // A request's body on each line.
-  std::vector<std::string> addresses;          // At most one thread of wrk for each.
+  std::string script;                  // bench/python_stack/post.lua
+  std::string bodies_file;             // A request's body on each line.
+  std::vector<std::string> addresses;  // At most one thread of wrk for each.
+  std::string path = "/predict";
   int connections = 1;                         // Each has a request in flight.
   absl::Duration duration = absl::Seconds(1);  // Rounded up to whole seconds, as wrk wants it.
 };

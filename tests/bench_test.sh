@@ -37,6 +37,7 @@ expect "$pattern bytes_per_series=$number" weir-bench-scrape "${gateway[@]}" --l
 expect "BENCH loadgen h2load_ratio=$number ratio_8=$number" weir-bench-loadgen $server \
   --in_flight=8 --scratch="$TEST_TMPDIR"
 pattern="BENCH python_stack rps_ratio_1=$number rps_ratio_8=$number p99_ratio=$number"
+pattern+=" declared_rps_ratio_1=$number declared_rps_ratio_8=$number"
 expect "$pattern" weir-bench-python_stack $server --callers=1,8 --images=40 --scratch="$TEST_TMPDIR"
 
 if bench/weir-bench-latency --server=/no/such/program --models=fashion-fast >/dev/null 2>&1; then

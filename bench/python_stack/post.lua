@@ -2,8 +2,8 @@
 --
 --   wrk --script post.lua URL -- BODIES_FILE ADDRESS...
 --
--- BODIES_FILE has a body on each line. Each thread posts to one of the addresses (127.0.0.1:8000),
--- in turn, so that the workers of a service get equally many connections.
+-- BODIES_FILE has a body on each line. Each thread posts to URL's path at one of the addresses
+-- (127.0.0.1:8000), in turn, so that the workers of a service get equally many connections.
 
 local threads = 0
 
@@ -20,7 +20,7 @@ function init(args)
   wrk.headers["Content-Type"] = "application/json"
   requests = {}
   for body in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("POST", "/predict", nil, body)
+    requests[#requests + 1] = wrk.format("POST", nil, nil, body)
   end
   -- Threads begin at different bodies.
   next_request = number * 97
