@@ -1,15 +1,22 @@
 #include "base/wire_reader.h"
 
 namespace weir {
+namespace {
+
+// Of what fits 32 bits. ReadTag takes more and drops what is over.
+constexpr int kMaxTagBytes = 5;
+
+}  // namespace
 
 bool WireReader::Next(Field& field) {
+  const int start = input_.CurrentPosition();
   const uint32_t tag = input_.ReadTag();
   if (tag == 0) {
     ok_ = ok_ && input_.ConsumedEntireMessage();
     return false;
   }
   field.number = tag >> 3;
-  bool read = field.number != 0;
+  bool read = field.number != 0 && input_.CurrentPosition() - start <= kMaxTagBytes;
   switch (tag & 7) {
     case 0:
       field.type = Field::Type::kNumber;
@@ -21,12 +28,12 @@ bool WireReader::Next(Field& field) {
       break;
     case 2: {
       field.type = Field::Type::kBytes;
-      uint32_t size = 0;
-      read = read && input_.ReadVarint32(&size);
+      uint64_t size = 0;
+      read = read && input_.ReadVarint64(&size);
       const void* data = nullptr;
       int left = 0;
       input_.GetDirectBufferPointerInline(&data, &left);
-      read = read && size <= static_cast<uint32_t>(left);
+      read = read && size <= static_cast<uint64_t>(left);
       if (!read) break;
       field.bytes = absl::string_view(static_cast<const char*>(data), size);
       read = input_.Skip(static_cast<int>(size));
