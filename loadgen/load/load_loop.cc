@@ -139,6 +139,7 @@ void LoadLoop::Start(const SentRequest& request, absl::Time now) {
     UnaryCall& call = *idle_calls_.back();
     idle_calls_.pop_back();
     call.request = request;
+    call.response.clear();
     call.open = true;
     ++open_calls_;
     client_.Start(shot.target, *shot.method, shot.message, EndOf(request), call);
@@ -169,7 +170,7 @@ void LoadLoop::Poll(absl::Time until) {
   absl::Time deadline = streams_.next_deadline();
   if (!waiting_.empty()) deadline = std::min(deadline, EndOf(waiting_.front()));
   client_.Poll(std::min(until, deadline));
-  if (deadline == absl::InfiniteFuture()) return;
+  if (deadline == absl::InfiniteFuture() && waiting_.empty()) return;
   const absl::Time now = MonotonicNow();
   streams_.Expire(now);
   while (!waiting_.empty()) {

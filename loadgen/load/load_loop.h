@@ -28,6 +28,7 @@ class LoadLoop {
  public:
   struct Options {
     // Requests wait until their target has a connection or their time is up, instead of failing.
+    // For traffic to one target: those that wait are one queue.
     bool wait_for_servers = false;
   };
 

@@ -17,6 +17,8 @@
 namespace weir {
 namespace {
 
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
 const CallMethod& Anything() {
   static const CallMethod& method = *new CallMethod{"/weir.Test/Anything", {}};
   return method;
@@ -58,10 +60,11 @@ TEST_F(LoadLoopTest, AnOpenLoopSendsWhatIsDueBeforeItsEndAndReturnsAtItsEnd) {
   ConnectToOneThatAnswers();
   RecordedTraffic traffic(Plain);
   const absl::Time start = MonotonicNow();
-  const absl::Time end = start + absl::Milliseconds(100);
+  // On a busy machine there is time enough for what is late.
+  const absl::Time end = start + absl::Milliseconds(500);
   const auto pacer = PaceEvenly({{1000, 1000, absl::Milliseconds(60)}});
   EXPECT_EQ(loop_.RunOpen(*pacer, start, end, traffic), 0);
-  EXPECT_GE(MonotonicNow(), end) << "though nothing is due in the second half";
+  EXPECT_GE(MonotonicNow(), end) << "though nothing is due in most of it";
   loop_.Drain(absl::InfiniteFuture());
   ASSERT_EQ(traffic.sent.size(), 60U);
   for (int i = 0; i < 60; ++i) {
@@ -118,9 +121,9 @@ TEST_F(LoadLoopTest, AServerThatStallsTwoSecondsShowsInThePercentiles) {
   for (const auto& ended : traffic.ended) {
     latency_ns.Record(absl::ToInt64Nanoseconds(ended.now - ended.due));
   }
-  // Half of all waited, evenly from nothing to two seconds.
-  EXPECT_NEAR(latency_ns.Quantile(0.75) / 1e9, 1, 0.1);
-  EXPECT_NEAR(latency_ns.Quantile(0.99) / 1e9, 1.96, 0.15);
+  // Half of all waited, evenly from nothing to two seconds. On a busy machine it is longer.
+  EXPECT_GT(latency_ns.Quantile(0.75) / 1e9, 0.9);
+  EXPECT_GT(latency_ns.Quantile(0.99) / 1e9, 1.85);
   EXPECT_LT(latency_ns.Quantile(0.25) / 1e9, 0.5);
 }
 
@@ -149,9 +152,12 @@ TEST_F(LoadLoopTest, AClosedLoopKeepsAsManyInFlightAsItIsTold) {
   // Eight are answered at once or nobody is.
   Connect([](int64_t, size_t waiting) { return waiting == 8; }, /*connections=*/4);
   RecordedTraffic traffic(Plain);
-  loop_.RunClosed(8, MonotonicNow() + absl::Milliseconds(100), traffic);
+  traffic.on_end = [&] {
+    if (traffic.ended.size() == 80) loop_.Stop();
+  };
+  loop_.RunClosed(8, MonotonicNow() + kPatience, traffic);
   loop_.Drain(MonotonicNow());
-  EXPECT_GT(Count(traffic, absl::StatusCode::kOk), 8);
+  EXPECT_GE(Count(traffic, absl::StatusCode::kOk), 80);
   EXPECT_LT(Count(traffic, absl::StatusCode::kCancelled), 9);
   EXPECT_EQ(traffic.ended.size(), traffic.sent.size());
 }
@@ -173,11 +179,16 @@ TEST_F(LoadLoopTest, WithoutAServerAClosedLoopRestsBetweenAttempts) {
   ConnectToOneThatAnswers();
   server_.reset();
   RecordedTraffic traffic(Plain);
-  loop_.RunClosed(4, MonotonicNow() + absl::Milliseconds(200), traffic);
+  traffic.on_end = [&] {
+    if (traffic.ended.size() == 40) loop_.Stop();
+  };
+  const absl::Time start = MonotonicNow();
+  loop_.RunClosed(4, start + kPatience, traffic);
+  // One of the four has tried ten times, and rested nine times.
+  EXPECT_GE(MonotonicNow() - start, absl::Milliseconds(90));
   loop_.Drain(absl::InfiniteFuture());
+  EXPECT_GE(traffic.ended.size(), 40U) << "it tries again";
   EXPECT_EQ(Count(traffic, absl::StatusCode::kUnavailable), static_cast<int>(traffic.ended.size()));
-  EXPECT_GE(traffic.sent.size(), 8U) << "it tries again";
-  EXPECT_LE(traffic.sent.size(), 4U * 21U) << "but not without pause";
 }
 
 TEST_F(LoadLoopTest, WhatTakesLongerThanItsTimeoutEndsWithDeadlineExceeded) {
@@ -187,9 +198,12 @@ TEST_F(LoadLoopTest, WhatTakesLongerThanItsTimeoutEndsWithDeadlineExceeded) {
     shot.timeout = absl::Milliseconds(20);
     return shot;
   });
-  loop_.RunClosed(3, MonotonicNow() + absl::Milliseconds(70), traffic);
+  traffic.on_end = [&] {
+    if (traffic.ended.size() == 9) loop_.Stop();
+  };
+  loop_.RunClosed(3, MonotonicNow() + kPatience, traffic);
   loop_.Drain(absl::InfiniteFuture());
-  EXPECT_GE(traffic.ended.size(), 6U);
+  EXPECT_GE(traffic.ended.size(), 9U);
   EXPECT_EQ(Count(traffic, absl::StatusCode::kDeadlineExceeded),
             static_cast<int>(traffic.ended.size()));
 }
@@ -211,6 +225,25 @@ TEST_F(LoadLoopTest, AnAnswerThatComesAfterItsTimeoutIsNone) {
       EXPECT_EQ(ended.status.ok() ? "a request" : "", ended.response);
     }
   }
+}
+
+TEST_F(LoadLoopTest, WhatWaitsForAServerWithoutATimeoutIsSentWhenItIsBack) {
+  ConnectToOneThatAnswers();
+  const std::string address = server_->address();
+  server_.reset();
+  const absl::Time deadline = MonotonicNow() + kPatience;
+  while (client_.connected(0) && MonotonicNow() < deadline) client_.Poll(deadline);
+  LoadLoop loop(client_, {.wait_for_servers = true});
+  RecordedTraffic traffic([](uint64_t n) {
+    Shot shot = Plain(n);
+    shot.timeout = absl::InfiniteDuration();
+    return shot;
+  });
+  loop.RunOpen(*Replay({absl::ZeroDuration()}), MonotonicNow(), absl::InfiniteFuture(), traffic);
+  EXPECT_TRUE(traffic.sent.empty());
+  server_.emplace([](int64_t, size_t) { return true; }, grpc::Status::OK, address);
+  loop.Drain(MonotonicNow() + kPatience);
+  EXPECT_EQ(Count(traffic, absl::StatusCode::kOk), 1);
 }
 
 TEST_F(LoadLoopTest, StopEndsARunFromAnotherThreadAndLaterOnesAtOnce) {
