@@ -29,6 +29,11 @@ int64_t LoadResult::calls() const {
   return std::accumulate(calls_by_code.begin(), calls_by_code.end(), int64_t{0});
 }
 
+double LoadResult::OkPerSecond() const {
+  const double seconds = absl::ToDoubleSeconds(duration);
+  return seconds > 0 ? static_cast<double>(ok()) / seconds : 0;
+}
+
 std::string LoadResult::Codes() const {
   std::vector<std::string> parts;
   for (int code = 0; code < static_cast<int>(calls_by_code.size()); ++code) {

@@ -48,7 +48,7 @@ struct LoadResult {
   int64_t Ended(absl::StatusCode code) const { return calls_by_code[static_cast<int>(code)]; }
   int64_t ok() const { return Ended(absl::StatusCode::kOk); }
   int64_t calls() const;
-  double OkPerSecond() const { return static_cast<double>(ok()) / absl::ToDoubleSeconds(duration); }
+  double OkPerSecond() const;  // 0 of no duration.
   absl::Duration Latency(double quantile) const {
     return absl::Nanoseconds(latency_ns.Quantile(quantile));
   }
@@ -78,7 +78,7 @@ class LoadClient {
 
     bool keep_outcomes = false;
 
-    // Whether a status is the server's answer.
+    // Whether a status, OK among them, is an answer: what is none counts in unanswered_by_code.
     std::function<bool(const absl::Status&)> is_answer = IsAnswer;
   };
 

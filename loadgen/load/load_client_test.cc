@@ -194,5 +194,12 @@ TEST(LoadResultTest, MergedReportsAreSums) {
   EXPECT_EQ(one.client_cpu, absl::Seconds(2));
 }
 
+TEST(LoadResultTest, OfNoTimeThereIsNoRate) {
+  LoadResult result;
+  EXPECT_EQ(result.OkPerSecond(), 0);
+  result.calls_by_code[0] = 1;
+  EXPECT_EQ(result.OkPerSecond(), 0);
+}
+
 }  // namespace
 }  // namespace weir
