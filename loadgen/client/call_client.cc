@@ -41,7 +41,7 @@ absl::Status DownStatus(const std::string& name, const absl::Status& why) {
 
 class CallClient::Impl {
  public:
-  Impl();
+  explicit Impl(const CallConnection::Options& options);
   ~Impl();
 
   absl::StatusOr<int> AddTarget(const std::string& address, int connections,
@@ -61,6 +61,7 @@ class CallClient::Impl {
   // Where a connection of a target has its place, whether it stands or not.
   struct Slot {
     std::unique_ptr<CallConnection> connection;
+    std::unique_ptr<CallConnection> successor;  // Being made, while `connection` is used up.
     int64_t dialed_ns = 0;
   };
   struct Target {
@@ -76,23 +77,29 @@ class CallClient::Impl {
   void Register(CallConnection& connection) const;
   int64_t Tend(int64_t now_ns);
   int64_t TendSlot(Target& target, Slot& slot, int64_t now_ns);
+  int64_t TendDialled(Target& target, Slot& slot, std::unique_ptr<CallConnection>& dialled,
+                      int64_t now_ns);
+  int64_t TendConnection(CallConnection& connection, int64_t now_ns);
   void Write(CallConnection& connection);
   void Handle(const epoll_event& event);
   void Break(CallConnection& connection, const absl::Status& why);
 
+  const CallConnection::Options options_;
   const int epoll_;
   const int wake_;
   bool has_slack_ = true;
   OpenCalls calls_;
   std::vector<Target> targets_;
-  // The server has said that it goes away; they stay for the calls they have.
+  // Their servers have said that they go away, or they are used up; they stay for the calls they
+  // have.
   std::vector<std::unique_ptr<CallConnection>> leaving_;
   std::vector<std::unique_ptr<CallConnection>> gone_;  // Until the next Poll.
   std::vector<char> input_;
 };
 
-CallClient::Impl::Impl()
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
+CallClient::Impl::Impl(const CallConnection::Options& options)
+    : options_(options),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       calls_(Now()),
       input_(kInputBytes) {
@@ -131,7 +138,7 @@ absl::Status CallClient::Impl::Connect(Target& target, int64_t deadline_ns) {
   for (Slot& slot : target.slots) {
     slot.dialed_ns = Now();
     WEIR_ASSIGN_OR_RETURN(slot.connection,
-                          CallConnection::Dial(target.address, target.name, calls_));
+                          CallConnection::Dial(target.address, target.name, options_, calls_));
   }
   return WaitUntilReady(target, deadline_ns);
 }
@@ -261,7 +268,7 @@ int64_t CallClient::Impl::Tend(int64_t now_ns) {
     for (Slot& slot : target.slots) wake_ns = std::min(wake_ns, TendSlot(target, slot, now_ns));
   }
   for (auto& connection : leaving_) {
-    if (connection != nullptr && connection->wants_to_write()) Write(*connection);
+    if (connection != nullptr) wake_ns = std::min(wake_ns, TendConnection(*connection, now_ns));
     if (connection != nullptr && connection->session().calls() == 0) {
       gone_.push_back(std::move(connection));
     }
@@ -271,32 +278,58 @@ int64_t CallClient::Impl::Tend(int64_t now_ns) {
 }
 
 int64_t CallClient::Impl::TendSlot(Target& target, Slot& slot, int64_t now_ns) {
-  if (slot.connection != nullptr && slot.connection->wants_to_write()) Write(*slot.connection);
-  if (slot.connection != nullptr) {
-    const CallSession& session = slot.connection->session();
-    if (session.accepting()) return DeadlineWheel::kNever;
-    if (session.going_away()) {
+  int64_t wake_ns = DeadlineWheel::kNever;
+  if (slot.connection != nullptr) wake_ns = TendConnection(*slot.connection, now_ns);
+  if (slot.successor != nullptr) TendConnection(*slot.successor, now_ns);
+  if (slot.successor != nullptr &&
+      (slot.connection == nullptr || slot.successor->session().accepting())) {
+    if (slot.connection != nullptr) leaving_.push_back(std::move(slot.connection));
+    slot.connection = std::move(slot.successor);
+  }
+  if (slot.connection == nullptr || !slot.connection->session().accepting()) {
+    return TendDialled(target, slot, slot.connection, now_ns);
+  }
+  if (!slot.connection->session().used_up()) return wake_ns;
+  return std::min(wake_ns, TendDialled(target, slot, slot.successor, now_ns));
+}
+
+// `dialled`, of the slot, takes no calls, or is not there.
+int64_t CallClient::Impl::TendDialled(Target& target, Slot& slot,
+                                      std::unique_ptr<CallConnection>& dialled, int64_t now_ns) {
+  if (dialled != nullptr) {
+    if (dialled->session().going_away()) {
       target.why_down =
           ClientError(absl::StatusCode::kUnavailable, absl::StrCat(target.name, " goes away"));
-      leaving_.push_back(std::move(slot.connection));
+      leaving_.push_back(std::move(dialled));
     } else if (now_ns < slot.dialed_ns + kDialTimeoutNs) {
       return slot.dialed_ns + kDialTimeoutNs;
     } else {
-      Break(*slot.connection, ClientError(absl::StatusCode::kUnavailable, "nobody answers"));
+      Break(*dialled, ClientError(absl::StatusCode::kUnavailable, "nobody answers"));
     }
   }
   if (now_ns < slot.dialed_ns + kRedialNs) return slot.dialed_ns + kRedialNs;
   slot.dialed_ns = now_ns;
-  absl::StatusOr<std::unique_ptr<CallConnection>> dialled =
-      CallConnection::Dial(target.address, target.name, calls_);
-  if (!dialled.ok()) {
-    target.why_down = DownStatus(target.name, dialled.status());
+  absl::StatusOr<std::unique_ptr<CallConnection>> made =
+      CallConnection::Dial(target.address, target.name, options_, calls_);
+  if (!made.ok()) {
+    target.why_down = DownStatus(target.name, made.status());
     return now_ns + kRedialNs;
   }
-  slot.connection = *std::move(dialled);
-  Register(*slot.connection);
-  Write(*slot.connection);
+  dialled = *std::move(made);
+  Register(*dialled);
+  Write(*dialled);
   return now_ns + kRedialNs;
+}
+
+// When to come again. It may be gone then.
+int64_t CallClient::Impl::TendConnection(CallConnection& connection, int64_t now_ns) {
+  const absl::StatusOr<int64_t> wake_ns = connection.CheckSilence(now_ns);
+  if (!wake_ns.ok()) {
+    Break(connection, wake_ns.status());
+    return now_ns;
+  }
+  if (connection.wants_to_write()) Write(connection);
+  return *wake_ns;
 }
 
 void CallClient::Impl::Write(CallConnection& connection) {
@@ -319,9 +352,11 @@ void CallClient::Impl::Break(CallConnection& connection, const absl::Status& why
   absl::Status status = why;
   for (Target& target : targets_) {
     for (Slot& slot : target.slots) {
-      if (slot.connection.get() != &connection) continue;
-      target.why_down = status = DownStatus(target.name, why);
-      gone_.push_back(std::move(slot.connection));
+      for (auto* const place : {&slot.connection, &slot.successor}) {
+        if (place->get() != &connection) continue;
+        target.why_down = status = DownStatus(target.name, why);
+        gone_.push_back(std::move(*place));
+      }
     }
   }
   for (auto& leaving : leaving_) {
@@ -330,7 +365,10 @@ void CallClient::Impl::Break(CallConnection& connection, const absl::Status& why
   connection.session().EndAll(status);
 }
 
-CallClient::CallClient() : impl_(std::make_unique<Impl>()) {}
+CallClient::CallClient(const Options& options)
+    : impl_(std::make_unique<Impl>(
+          CallConnection::Options{.patience_ns = absl::ToInt64Nanoseconds(options.patience),
+                                  .last_stream_id = options.last_stream_id})) {}
 CallClient::~CallClient() = default;
 
 absl::StatusOr<int> CallClient::AddTarget(const std::string& address, int connections,

@@ -4,9 +4,11 @@
 //
 // No TLS, no compression, no retries. A connection that breaks is made again, every 100 ms at most.
 // Calls go to the connections that stand; where there is none they fail at once with UNAVAILABLE.
+// So do those that come between a server's GOAWAY and the next connection.
 #ifndef WEIR_LOADGEN_CLIENT_CALL_CLIENT_H_
 #define WEIR_LOADGEN_CLIENT_CALL_CLIENT_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -20,7 +22,17 @@ namespace weir {
 // Used by one thread.
 class CallClient {
  public:
-  CallClient();
+  struct Options {
+    // A server that is waited for and says nothing for so long is pinged; after the same time again
+    // its connection breaks. Pings that no answer of a call follows are five minutes apart.
+    absl::Duration patience = absl::Seconds(5);
+
+    // A connection whose stream ids have come so far is replaced, once its successor stands.
+    int32_t last_stream_id = 1 << 30;
+  };
+
+  CallClient() : CallClient(Options()) {}
+  explicit CallClient(const Options& options);
   ~CallClient();  // Drops open calls without OnEnd.
   CallClient(const CallClient&) = delete;
   CallClient& operator=(const CallClient&) = delete;

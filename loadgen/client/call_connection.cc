@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
@@ -20,6 +21,10 @@ namespace {
 
 // Written at once: so much that a system call does not count, so little that it stays in the cache.
 constexpr size_t kOutputBytes = 256 << 10;
+
+// gRPC's servers end a connection on which they are pinged more often than that, unless they have
+// sent something of an answer in between.
+constexpr int64_t kPingIntervalNs = 300'000'000'000;
 
 absl::Status SystemError(absl::string_view what) {
   return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(what, strerror(errno)));
@@ -54,12 +59,16 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveAddress(const std::string& add
 
 absl::StatusOr<std::unique_ptr<CallConnection>> CallConnection::Dial(const SocketAddress& address,
                                                                      const std::string& name,
+                                                                     const Options& options,
                                                                      OpenCalls& calls) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return SystemError("socket: ");
-  auto connection = absl::WrapUnique(new CallConnection(fd, name, calls));
+  auto connection = absl::WrapUnique(new CallConnection(fd, name, options, calls));
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  // A machine that is gone does not even say that it has got what is sent.
+  const auto user_timeout_ms = static_cast<unsigned>(2 * options.patience_ns / 1'000'000);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
       errno != EINPROGRESS) {
     return SystemError("");
@@ -80,8 +89,35 @@ absl::Status CallConnection::Read(absl::Span<char> buffer, bool until_end) {
       if (errno == EAGAIN) return absl::OkStatus();
       return SystemError("");
     }
+    heard_ = true;
     WEIR_RETURN_IF_ERROR(session_.Receive({buffer.data(), static_cast<size_t>(size)}));
     if (static_cast<size_t>(size) < buffer.size() && !until_end) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<int64_t> CallConnection::CheckSilence(int64_t now_ns) {
+  if (std::exchange(heard_, false)) silence_ = Silence::kNone;
+  if (silence_ == Silence::kNone) {
+    if (session_.calls() == 0) return DeadlineWheel::kNever;
+    silence_ = Silence::kWaiting;
+    silence_ns_ = now_ns;
+  }
+  if (now_ns < silence_ns_ + patience_ns_) return silence_ns_ + patience_ns_;
+  switch (silence_) {
+    case Silence::kWaiting: {
+      const int64_t next_ping_ns = pinged_ns_ + kPingIntervalNs;
+      if (!session_.answered_since_ping() && now_ns < next_ping_ns) return next_ping_ns;
+      session_.Ping();
+      silence_ = Silence::kAsked;
+      silence_ns_ = pinged_ns_ = now_ns;
+      return now_ns + patience_ns_;
+    }
+    case Silence::kAsked:
+      // Whoever stood still may be the client; the answer is there then.
+      silence_ = Silence::kDoubted;
+      return now_ns;
+    default:
+      return ClientError(absl::StatusCode::kUnavailable, "the server says nothing any more");
   }
 }
 

@@ -29,10 +29,18 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveAddress(const std::string& add
 
 class CallConnection {
  public:
+  struct Options {
+    // A server that is waited for and says nothing for so long is asked whether it is there, and
+    // given up after the same time again.
+    int64_t patience_ns = 5'000'000'000;
+    int32_t last_stream_id = CallSession::kLastStreamId;
+  };
+
   // Begins to connect; whether that works is seen by Read and Write. `name` is what the server is
   // told it is called.
   static absl::StatusOr<std::unique_ptr<CallConnection>> Dial(const SocketAddress& address,
                                                               const std::string& name,
+                                                              const Options& options,
                                                               OpenCalls& calls);
   ~CallConnection();
   CallConnection(const CallConnection&) = delete;
@@ -52,12 +60,23 @@ class CallConnection {
   bool blocked() const { return blocked_; }
   void OnWritable() { blocked_ = false; }
 
+  // Sees to it that the server says something while it is waited for; before Write. When to come
+  // again. An error is the end of the connection.
+  absl::StatusOr<int64_t> CheckSilence(int64_t now_ns);
+
  private:
-  CallConnection(int fd, const std::string& name, OpenCalls& calls)
-      : fd_(fd), session_(calls, name) {}
+  enum class Silence { kNone, kWaiting, kAsked, kDoubted };
+
+  CallConnection(int fd, const std::string& name, const Options& options, OpenCalls& calls)
+      : fd_(fd), patience_ns_(options.patience_ns), session_(calls, name, options.last_stream_id) {}
 
   const int fd_;
+  const int64_t patience_ns_;
   CallSession session_;
+  bool heard_ = false;  // Since CheckSilence.
+  Silence silence_ = Silence::kNone;
+  int64_t silence_ns_ = 0;  // When it came to that.
+  int64_t pinged_ns_ = 0;
   std::string output_;
   size_t written_ = 0;    // Of output_.
   bool blocked_ = false;  // The socket takes no more for now.

@@ -16,9 +16,6 @@ namespace {
 // Neither the window of a stream nor that of a connection is ever what limits a run.
 constexpr int32_t kWindowBytes = 1 << 30;
 
-// Half of the ids that a connection has; it is replaced long before they are used up.
-constexpr int32_t kLastStreamId = 1 << 30;
-
 // A stream's messages are moved to the front when so much before them is sent.
 constexpr size_t kSentBytesKept = 256 << 10;
 
@@ -69,6 +66,7 @@ struct CallSession::Callbacks {
     switch (frame->hd.type) {
       case NGHTTP2_DATA:
       case NGHTTP2_HEADERS: {
+        session.answered_since_ping_ = true;
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) break;
         OpenCall* const open = session.Find(frame->hd.stream_id);
         if (open != nullptr) session.OnEndStream(*open);
@@ -142,8 +140,11 @@ struct CallSession::Callbacks {
   }
 };
 
-CallSession::CallSession(OpenCalls& calls, std::string authority)
-    : calls_(calls), authority_(std::move(authority)), session_(Callbacks::NewSession(*this)) {
+CallSession::CallSession(OpenCalls& calls, std::string authority, int32_t last_stream_id)
+    : calls_(calls),
+      authority_(std::move(authority)),
+      last_stream_id_(last_stream_id),
+      session_(Callbacks::NewSession(*this)) {
   headers_ = {Header(":method", "POST"),
               Header(":scheme", "http"),
               Header(":path", ""),  // Of each call.
@@ -272,7 +273,7 @@ void CallSession::Submit(OpenCall& open) {
   found_ = &open;
   sent_.push_back(open);
   ++streams_;
-  going_away_ |= stream_id >= kLastStreamId;
+  used_up_ |= stream_id >= last_stream_id_;
 }
 
 ssize_t CallSession::OnRead(OpenCall& open, size_t length, uint32_t& flags) {
@@ -403,6 +404,12 @@ void CallSession::GoAway(absl::string_view why) {
     Leave(*open);
     calls_.EndLater(*open, Broken(why));
   }
+}
+
+void CallSession::Ping() {
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  answered_since_ping_ = false;
+  has_output_ = true;
 }
 
 void CallSession::EndAll(const absl::Status& status) {

@@ -23,8 +23,12 @@ namespace weir {
 // but these two.
 class CallSession {
  public:
-  // `calls` must outlive the session. `authority` is what the server is told it is called.
-  CallSession(OpenCalls& calls, std::string authority);
+  // Half of the ids that a connection has for its streams.
+  static constexpr int32_t kLastStreamId = 1 << 30;
+
+  // `calls` must outlive the session. `authority` is what the server is told it is called. A
+  // session that has come to `last_stream_id` wants a successor.
+  CallSession(OpenCalls& calls, std::string authority, int32_t last_stream_id = kLastStreamId);
   ~CallSession();  // Calls that are open are forgotten.
   CallSession(const CallSession&) = delete;
   CallSession& operator=(const CallSession&) = delete;
@@ -46,12 +50,17 @@ class CallSession {
   absl::StatusOr<bool> TakeOutput(std::string& output, size_t limit);
   bool has_output() const { return has_output_; }
 
+  // Asks the server whether it is there.
+  void Ping();
+  bool answered_since_ping() const { return answered_since_ping_; }  // Something of any call.
+
   // Takes no more calls, and ends those it has.
   void EndAll(const absl::Status& status);
 
   // Between the server's first words and its last.
   bool accepting() const { return ready_ && !going_away_; }
   bool going_away() const { return going_away_; }
+  bool used_up() const { return used_up_; }  // It goes on, but not for ever.
   int calls() const { return calls_in_session_; }
 
  private:
@@ -76,6 +85,7 @@ class CallSession {
 
   OpenCalls& calls_;
   const std::string authority_;
+  const int32_t last_stream_id_;
   nghttp2_session* session_ = nullptr;
   std::vector<nghttp2_nv> headers_;  // Those of all calls, and room for those of one.
   size_t common_headers_ = 0;
@@ -87,6 +97,8 @@ class CallSession {
   int64_t streams_ = 0;  // More than calls where a call has left and the server is not told yet.
   bool ready_ = false;
   bool going_away_ = false;
+  bool used_up_ = false;
+  bool answered_since_ping_ = true;
   bool has_output_ = true;
   std::string error_;  // nghttp2's words about what the server did wrong.
 

@@ -31,7 +31,7 @@ struct FakePeer::Callbacks {
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       Of(peer).streams_[id].reset_with = frame->rst_stream.error_code;
     } else if (frame->hd.type == NGHTTP2_PING) {
-      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++Of(peer).pings_answered_;
+      ++((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 ? Of(peer).pings_answered_ : Of(peer).pings_);
     } else if (id != 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       Of(peer).streams_[id].ended = true;
     }

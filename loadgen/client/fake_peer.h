@@ -37,6 +37,7 @@ class FakePeer {
   // By their ids: 1, 3, 5 ...
   std::map<int32_t, Stream>& streams() { return streams_; }
   int pings_answered() const { return pings_answered_; }
+  int pings() const { return pings_; }  // The client's.
 
   // What the server says on a stream. END_STREAM goes with the last headers if `end`.
   void SendHeaders(int32_t stream_id, const Headers& headers, bool end);
@@ -57,6 +58,7 @@ class FakePeer {
   std::map<int32_t, bool> ends_;
   std::string output_;
   int pings_answered_ = 0;
+  int pings_ = 0;
 };
 
 }  // namespace weir
