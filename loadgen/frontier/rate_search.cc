@@ -7,10 +7,12 @@ constexpr double kPrecision = 0.03;
 constexpr double kFirst = 0.9;       // Of the most: models that batch come close to it.
 constexpr double kStepDown = 0.975;  // From a rate that was not confirmed.
 constexpr double kLeast = 0.01;      // Of the most.
+constexpr double kFirstRaise = 1.03;
+constexpr double kFarthest = 10;  // Of the most.
 
 }  // namespace
 
-RateSearch::RateSearch(double most) : most_(most), failed_at_(most) {
+RateSearch::RateSearch(double most) : most_(most), failed_at_(most), raise_(kFirstRaise) {
   if (most > 0) {
     BeginRate(kFirst * most);
   } else {
@@ -23,16 +25,23 @@ std::optional<double> RateSearch::Next() const {
   return rate_;
 }
 
+std::optional<double> RateSearch::FailedAt() const {
+  if (!has_failed_) return std::nullopt;
+  return failed_at_;
+}
+
 void RateSearch::Add(bool held) {
   ++(held ? held_ : failed_);
+  if (failed_ == 2) {
+    failed_at_ = rate_;
+    has_failed_ = true;
+  }
   if (stage_ == Stage::kBisecting) {
-    if (failed_ == 2) {
-      failed_at_ = rate_;
-    } else if (held_ == 2 || (held_ == 1 && failed_ == 0)) {
+    if (held_ == 2 || (held_ == 1 && failed_ == 0)) {
       held_at_ = rate_;
       held_before_ = held_;
       failed_before_ = failed_;
-    } else {
+    } else if (failed_ < 2) {
       return;  // Another trial decides.
     }
     Bisect();
@@ -53,6 +62,11 @@ void RateSearch::BeginRate(double rate) {
 
 // The next rate between what held and what failed, or the end of bisecting.
 void RateSearch::Bisect() {
+  while (!has_failed_ && failed_at_ - held_at_ <= kPrecision * failed_at_ &&
+         failed_at_ < kFarthest * most_) {
+    failed_at_ *= raise_;
+    raise_ *= raise_;
+  }
   if (failed_at_ - held_at_ > kPrecision * failed_at_) {
     BeginRate((held_at_ + failed_at_) / 2);
     if (rate_ < kLeast * most_) stage_ = Stage::kDone;

@@ -12,8 +12,9 @@ namespace weir {
 // two of at most three. Not thread-safe.
 class RateSearch {
  public:
-  // Nothing at or above `most` comes to be the answer: what a closed loop was answered per second
-  // is more than any open loop can sustain.
+  // `most` is where to look: what a closed loop was answered per second is more than an open loop
+  // can sustain. It is no limit: if all below it holds, the search goes on above, up to ten times
+  // as far.
   explicit RateSearch(double most);
 
   // The rate of the next trial; nothing once the answer is known.
@@ -25,6 +26,9 @@ class RateSearch {
   // The highest rate that held; 0 if not even a fiftieth of `most` did. Requires !Next().
   double Answer() const { return held_at_; }
 
+  // The lowest rate that was given up; none if all held. Requires !Next().
+  std::optional<double> FailedAt() const;
+
  private:
   enum class Stage { kBisecting, kConfirming, kDone };
 
@@ -35,7 +39,9 @@ class RateSearch {
   const double most_;
   Stage stage_ = Stage::kBisecting;
   double held_at_ = 0;  // The highest that held.
-  double failed_at_;    // The lowest that did not.
+  double failed_at_;    // The lowest that did not; a guess until has_failed_.
+  bool has_failed_ = false;
+  double raise_;  // By how much the guess is raised next.
 
   // Of the rate that is tried now.
   double rate_ = 0;

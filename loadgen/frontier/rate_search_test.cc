@@ -14,6 +14,7 @@ namespace {
 
 struct Found {
   double answer = 0;
+  std::optional<double> failed_at;
   std::vector<double> tried;
 };
 
@@ -25,6 +26,7 @@ Found Search(double most, const std::function<bool(double)>& holds) {
     search.Add(holds(*rate));
   }
   found.answer = search.Answer();
+  found.failed_at = search.FailedAt();
   return found;
 }
 
@@ -41,10 +43,30 @@ TEST(RateSearchTest, AFewTrialsAreEnoughWhereTheLimitIsNearTheMost) {
   EXPECT_LE(Search(1000, [](double rate) { return rate <= 960; }).tried.size(), 7U);
 }
 
-TEST(RateSearchTest, NoTrialIsAboveTheMost) {
+TEST(RateSearchTest, TheMostIsNoLimit) {
+  for (const double limit : {1010.0, 1500.0, 2000.0, 9000.0}) {
+    const Found found = Search(1000, [&](double rate) { return rate <= limit; });
+    EXPECT_LE(found.answer, limit);
+    EXPECT_GE(found.answer, 0.969 * limit) << limit;
+    EXPECT_LE(found.tried.size(), 36U) << limit;
+    EXPECT_GT(found.failed_at.value_or(0), limit);
+  }
+}
+
+TEST(RateSearchTest, WhereAllHoldsNothingWasGivenUp) {
   const Found found = Search(1000, [](double) { return true; });
-  for (const double rate : found.tried) EXPECT_LT(rate, 1000);
-  EXPECT_GT(found.answer, 970);
+  EXPECT_GT(found.answer, 9000);
+  EXPECT_LE(found.tried.size(), 30U);
+  EXPECT_FALSE(found.failed_at.has_value());
+}
+
+TEST(RateSearchTest, TheLowestRateThatWasGivenUpIsCloseToTheAnswer) {
+  for (const double limit : {950.0, 700.0, 120.0}) {
+    const Found found = Search(1000, [&](double rate) { return rate <= limit; });
+    ASSERT_TRUE(found.failed_at.has_value());
+    EXPECT_GT(*found.failed_at, limit);
+    EXPECT_LT(*found.failed_at, 1.032 * found.answer);
+  }
 }
 
 TEST(RateSearchTest, TheAnswerHasHeldTwice) {
