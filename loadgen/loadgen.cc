@@ -171,11 +171,7 @@ int Report(const LoadgenOptions& options, const std::vector<Requirement>& requir
   const bool all_met = CheckRequirements(requirements, outcome.report);
   const bool colours = HasColours(STDOUT_FILENO);
   if (outcome.frontier.has_value()) {
-    std::cout << FrontierTable(*outcome.frontier, colours);
-    for (const auto& requirement : outcome.report.requirements()) {
-      std::cout << absl::StreamFormat("%s: %g, %s\n", requirement.text(), requirement.value(),
-                                      requirement.met() ? "met" : "not met");
-    }
+    std::cout << FrontierTable(*outcome.frontier, colours) << VerdictText(outcome.report, colours);
   } else {
     std::cout << ReportText(outcome.report, colours);
   }
@@ -208,6 +204,7 @@ absl::StatusOr<Plan> Prepare(const LoadgenOptions& options) {
   std::set<std::string> loaded;
   if (options.frontier.has_value()) {
     WEIR_ASSIGN_OR_RETURN(plan.variants, VariantsOf(*options.frontier, plan.models));
+    WEIR_RETURN_IF_ERROR(CheckObjectives(plan.variants, options.slo_latency));
     for (const v1::ModelDescription& variant : plan.variants) loaded.insert(variant.name());
   } else {
     if (options.scenario.empty()) {
@@ -226,16 +223,14 @@ absl::StatusOr<Plan> Prepare(const LoadgenOptions& options) {
   return plan;
 }
 
-absl::StatusOr<Outcome> MeasureFrontier(const LoadgenOptions& options, const Plan& plan,
-                                        Watch& watch) {
+Outcome MeasureFrontier(const LoadgenOptions& options, const Plan& plan, Watch& watch) {
   FrontierOptions frontier_options = {
       .slo_latency = options.slo_latency,
       .progress = [&watch](const std::string& line) { watch.Say(line); }};
   if (options.duration.has_value()) frontier_options.trial = *options.duration;
   // Trials at one rate must not all have the same bursts.
   LoadRunOptions run_options = options.run;
-  WEIR_ASSIGN_OR_RETURN(
-      FrontierResult result,
+  FrontierResult result =
       FindFrontier(plan.variants, frontier_options,
                    [&](const v1::LoadScenario& scenario) -> absl::StatusOr<v1::LoadReport> {
                      WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<LoadRun> run,
@@ -243,9 +238,13 @@ absl::StatusOr<Outcome> MeasureFrontier(const LoadgenOptions& options, const Pla
                      ++run_options.seed;
                      watch.Run(*run, scenario.phases(scenario.phases_size() - 1).name());
                      return run->Report();
-                   }));
-  result.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
-  return Outcome{std::move(result.report), std::move(result.frontier)};
+                   });
+  Outcome outcome = {.report = std::move(result.report)};
+  outcome.report.set_scenario(absl::StrCat("frontier of ", result.frontier.family()));
+  // An older file is worth more than one about nothing.
+  if (!result.frontier.variants().empty()) outcome.frontier = std::move(result.frontier);
+  outcome.complete = result.status.ok() || absl::IsCancelled(result.status);
+  return outcome;
 }
 
 Outcome RunScenario(const LoadgenOptions& options, const Plan& plan, Watch& watch) {
@@ -280,17 +279,13 @@ int RunLoadgen(const LoadgenOptions& options) {
     return kLoadgenBadInput;
   }
   const std::string now = absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone());
-  Watch watch(options.quiet);
-  absl::StatusOr<Outcome> outcome = options.frontier.has_value()
-                                        ? MeasureFrontier(options, *plan, watch)
-                                        : RunScenario(options, *plan, watch);
-  if (!outcome.ok()) {
-    Complain(outcome.status().message());
-    return kLoadgenFailed;
-  }
-  outcome->report.set_started(now);
-  if (outcome->frontier.has_value()) outcome->frontier->set_measured(now);
-  return Report(options, plan->requirements, *std::move(outcome));
+  // A frontier tells of its trials itself.
+  Watch watch(options.quiet, /*tells_seconds=*/!options.frontier.has_value());
+  Outcome outcome = options.frontier.has_value() ? MeasureFrontier(options, *plan, watch)
+                                                 : RunScenario(options, *plan, watch);
+  outcome.report.set_started(now);
+  if (outcome.frontier.has_value()) outcome.frontier->set_measured(now);
+  return Report(options, plan->requirements, std::move(outcome));
 }
 
 }  // namespace weir

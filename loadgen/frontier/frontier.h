@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "weir/v1/admin.pb.h"
@@ -30,12 +31,19 @@ struct FrontierResult {
 
   // The trials that the frontier states: of each variant that at its capacity.
   v1::LoadReport report;
+
+  // Of the trial that could not be; CANCELLED when the user had had enough. The variants before it
+  // are there, and both of the above say that they were interrupted.
+  absl::Status status;
 };
 
-// Measures `variants`, models of one family, one after the other. INVALID_ARGUMENT if one has no
-// latency objective.
-absl::StatusOr<FrontierResult> FindFrontier(const std::vector<v1::ModelDescription>& variants,
-                                            const FrontierOptions& options, const RunTrial& run);
+// INVALID_ARGUMENT if one of the models has no latency objective.
+absl::Status CheckObjectives(const std::vector<v1::ModelDescription>& variants,
+                             absl::Duration slo_latency);
+
+// Measures `variants`, models of one family, one after the other. Requires CheckObjectives.
+FrontierResult FindFrontier(const std::vector<v1::ModelDescription>& variants,
+                            const FrontierOptions& options, const RunTrial& run);
 
 }  // namespace weir
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,25 +12,43 @@
 namespace weir {
 namespace {
 
+constexpr double kMargin = 0.05;  // Of latencies and capacities: what two runs differ by.
+
+bool IsErrorMetric(const v1::FrontierVariant& variant) {
+  return variant.quality_metric() != "accuracy";
+}
+
 // Larger is better; what is not known is worst.
 double Quality(const v1::FrontierVariant& variant) {
   if (variant.quality_metric().empty()) return -HUGE_VAL;
-  return variant.quality_metric() == "accuracy" ? variant.quality() : -variant.quality();
+  return IsErrorMetric(variant) ? -variant.quality() : variant.quality();
 }
 
-// Larger is better; a variant without any capacity was not measured unloaded.
-double Speed(const v1::FrontierVariant& variant) {
-  return variant.capacity_per_second() > 0 ? -variant.latency_unloaded().p99() : -HUGE_VAL;
+// Beyond doubt: their intervals do not overlap.
+bool HasBetterQuality(const v1::FrontierVariant& a, const v1::FrontierVariant& b) {
+  if (a.quality_metric().empty() || b.quality_metric().empty()) return Quality(a) > Quality(b);
+  return IsErrorMetric(a) ? a.quality_high() < b.quality_low() : a.quality_low() > b.quality_high();
+}
+
+// Whether `a` is, by a share of `margin`; a negative one forgives so much.
+bool IsFaster(const v1::FrontierVariant& a, const v1::FrontierVariant& b, double margin) {
+  if (a.capacity_per_second() == 0) return margin <= 0 && b.capacity_per_second() == 0;
+  if (b.capacity_per_second() == 0) return true;  // It was never measured unloaded.
+  return a.latency_unloaded().p99() <= (1 - margin) * b.latency_unloaded().p99();
+}
+
+bool CarriesMore(const v1::FrontierVariant& a, const v1::FrontierVariant& b, double margin) {
+  // Nobody knows how much more than that it carries.
+  if (b.capacity_is_at_least()) return false;
+  if (b.capacity_per_second() == 0) return margin <= 0 || a.capacity_per_second() > 0;
+  return a.capacity_per_second() >= (1 + margin) * b.capacity_per_second();
 }
 
 bool Dominates(const v1::FrontierVariant& a, const v1::FrontierVariant& b) {
-  const auto worths = [](const v1::FrontierVariant& variant) {
-    return std::tuple(Quality(variant), Speed(variant), variant.capacity_per_second());
-  };
-  const auto [quality_a, speed_a, capacity_a] = worths(a);
-  const auto [quality_b, speed_b, capacity_b] = worths(b);
-  return quality_a >= quality_b && speed_a >= speed_b && capacity_a >= capacity_b &&
-         worths(a) != worths(b);
+  const bool is_better = HasBetterQuality(a, b);
+  if (!is_better && Quality(a) != Quality(b)) return false;
+  if (!IsFaster(a, b, -kMargin) || !CarriesMore(a, b, -kMargin)) return false;
+  return is_better || IsFaster(a, b, kMargin) || CarriesMore(a, b, kMargin);
 }
 
 std::string QualityText(const v1::FrontierVariant& variant) {
@@ -70,12 +87,16 @@ std::string FrontierTable(const v1::Frontier& frontier, bool colours) {
   std::vector<std::vector<TextCell>> rows;
   for (const auto& variant : frontier.variants()) {
     const Colour colour = variant.dominated() ? Colour::kDim : Colour::kNone;
-    rows.push_back({{variant.model(), colour},
-                    {QualityText(variant), colour},
-                    {LatencyText(variant.latency_unloaded().p99()), colour},
-                    {absl::StrCat("p99 < ", LatencyText(variant.slo_latency_seconds())), colour},
-                    {RateText(variant.capacity_per_second()), colour},
-                    {LatencyText(variant.latency_at_capacity().p99()), colour}});
+    rows.push_back(
+        {{variant.model(), colour},
+         {QualityText(variant), colour},
+         {LatencyText(variant.latency_unloaded().p99()), colour},
+         {absl::StrCat("p99 < ", LatencyText(variant.slo_latency_seconds())), colour},
+         variant.capacity_is_at_least()
+             ? TextCell{absl::StrCat("at least ", RateText(variant.capacity_per_second())),
+                        Colour::kRed}
+             : TextCell{RateText(variant.capacity_per_second()), colour},
+         {LatencyText(variant.latency_at_capacity().p99()), colour}});
     if (variant.dominated()) {
       rows.back().push_back({absl::StrCat("dominated by ", variant.dominated_by()), colour});
     }

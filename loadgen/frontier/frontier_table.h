@@ -9,7 +9,11 @@
 namespace weir {
 
 // Puts the variants in the order of their quality, the best one first, and fills `dominated` and
-// `dominated_by`: a variant that is no better than another one in anything, and worse in something.
+// `dominated_by`. Another variant dominates one if
+// - its quality is the same, or better beyond doubt: their intervals do not overlap;
+// - its unloaded p99 is no more than 5 % larger, its capacity no more than 5 % smaller, and that of
+//   the dominated one is known, not a generator's limit;
+// - and it is better in one of them: in quality as above, in the others by 5 %.
 void RankVariants(v1::Frontier& frontier);
 
 // For a terminal; without escape sequences if `colours` are off. Requires RankVariants.

@@ -38,9 +38,10 @@ TEST(FrontierTableTest, TheBestQualityComesFirst) {
 
 TEST(FrontierTableTest, AVariantThatIsBetterInNothingIsDominated) {
   v1::Frontier frontier;
-  AddVariant("good", 0.92, 0.001, 5000, frontier);
+  AddVariant("good", 0.93, 0.001, 5000, frontier);
   AddVariant("slow", 0.91, 0.002, 5000, frontier);
-  AddVariant("big", 0.91, 0.002, 5001, frontier);
+  AddVariant("big", 0.91, 0.002, 5500, frontier);
+  AddVariant("quick", 0.90, 0.0009, 4000, frontier);
   RankVariants(frontier);
   for (const auto& variant : frontier.variants()) {
     EXPECT_EQ(variant.dominated(), variant.model() == "slow") << variant.model();
@@ -48,6 +49,46 @@ TEST(FrontierTableTest, AVariantThatIsBetterInNothingIsDominated) {
   EXPECT_EQ(frontier.variants(1).model(), "slow");
   EXPECT_EQ(frontier.variants(1).dominated_by(), "good");
   EXPECT_THAT(FrontierTable(frontier, /*colours=*/false), HasSubstr("dominated by good"));
+}
+
+TEST(FrontierTableTest, AQualityThatMayBeAsGoodDominatesNothing) {
+  v1::Frontier frontier;
+  AddVariant("good", 0.920, 0.001, 5000, frontier);
+  AddVariant("close", 0.915, 0.002, 4000, frontier);  // The intervals overlap.
+  RankVariants(frontier);
+  EXPECT_FALSE(frontier.variants(1).dominated());
+}
+
+TEST(FrontierTableTest, WhatTwoRunsDifferByDecidesNothing) {
+  v1::Frontier frontier;
+  AddVariant("good", 0.93, 0.00104, 4810, frontier);
+  AddVariant("rough", 0.91, 0.001, 5000, frontier);  // Neither faster nor larger by 5 %.
+  RankVariants(frontier);
+  EXPECT_EQ(frontier.variants(1).dominated_by(), "good");
+  frontier.mutable_variants(0)->set_quality(0.91);
+  frontier.mutable_variants(0)->set_quality_low(0.905);
+  frontier.mutable_variants(0)->set_quality_high(0.915);
+  RankVariants(frontier);  // The same quality: each is a little better in something.
+  for (const auto& variant : frontier.variants()) EXPECT_FALSE(variant.dominated());
+}
+
+TEST(FrontierTableTest, OfTheSameQualityTheFasterOneDominates) {
+  v1::Frontier frontier;
+  AddVariant("fast", 0.92, 0.0005, 5000, frontier);
+  AddVariant("slow", 0.92, 0.001, 5000, frontier);
+  RankVariants(frontier);
+  EXPECT_FALSE(frontier.variants(0).dominated());
+  EXPECT_EQ(frontier.variants(1).dominated_by(), "fast");
+}
+
+TEST(FrontierTableTest, ACapacityThatTheGeneratorLimitedIsMarkedAndNotDominated) {
+  v1::Frontier frontier;
+  AddVariant("good", 0.93, 0.001, 50000, frontier);
+  AddVariant("fast", 0.91, 0.001, 30000, frontier);
+  frontier.mutable_variants(1)->set_capacity_is_at_least(true);
+  RankVariants(frontier);
+  EXPECT_FALSE(frontier.variants(1).dominated());
+  EXPECT_THAT(FrontierTable(frontier, /*colours=*/false), HasSubstr("at least 30,000"));
 }
 
 TEST(FrontierTableTest, TwinsDoNotDominateEachOther) {
@@ -73,7 +114,7 @@ TEST(FrontierTableTest, OfErrorsTheSmallerOneIsBetter) {
 TEST(FrontierTableTest, AVariantThatMeetsItsObjectivesAtNoRateIsDominatedByAnyOther) {
   v1::Frontier frontier;
   AddVariant("fast", 0.89, 0.0005, 20000, frontier);
-  AddVariant("never", 0.88, 0, 0, frontier);
+  AddVariant("never", 0.87, 0, 0, frontier);
   RankVariants(frontier);
   EXPECT_EQ(frontier.variants(1).dominated_by(), "fast");
 }

@@ -52,6 +52,7 @@ int64_t Quality::DistinctOf(int64_t rows) const {
 
 v1::LoadQuality Quality::Report() const {
   v1::LoadQuality quality;
+  quality.set_distinct_rows(static_cast<double>(distinct_rows_));
   if (classes_ > 0) {
     const double share = static_cast<double>(right_) / static_cast<double>(classes_);
     quality.set_metric("accuracy");

@@ -170,7 +170,12 @@ std::string ReportText(const v1::LoadReport& report, bool colours) {
   }
   absl::StrAppend(&text, "\n\n", ModelsText(report, colours), FailuresText(report, colours),
                   QualityText(report, colours), PhasesText(report, colours),
-                  GeneratorText(report.generator()), RequirementsText(report, colours));
+                  GeneratorText(report.generator()), VerdictText(report, colours));
+  return text;
+}
+
+std::string VerdictText(const v1::LoadReport& report, bool colours) {
+  std::string text = RequirementsText(report, colours);
   for (const std::string& warning : report.warnings()) {
     absl::StrAppend(&text, "\n",
                     Coloured(absl::StrCat("WARNING: ", warning), Colour::kRed, colours), "\n");

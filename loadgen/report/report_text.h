@@ -12,6 +12,9 @@ namespace weir {
 // warnings in red. Without escape sequences if `colours` are off.
 std::string ReportText(const v1::LoadReport& report, bool colours);
 
+// Its last parts, with an empty line before each: requirements, then warnings. Empty without any.
+std::string VerdictText(const v1::LoadReport& report, bool colours);
+
 }  // namespace weir
 
 #endif  // WEIR_LOADGEN_REPORT_REPORT_TEXT_H_

@@ -61,7 +61,7 @@ function frontierDisc(entry, x, y, radius, area) {
       shape("circle", {
         cx: x, cy: place, r: radius,
         style: `fill: ${variant.look.color}; stroke: ${variant.look.color}`,
-      }, shape("title", {}, `${variant.model}: ${showRate(entry.capacity)} requests/s`)),
+      }, shape("title", {}, `${variant.model}: ${capacityText(variant)} requests/s`)),
       entry.high > entry.low ? shape("line", {
         class: "whisker", x1: x, x2: x, y1: y.at(entry.low), y2: y.at(entry.high),
       }) : null,
@@ -69,5 +69,5 @@ function frontierDisc(entry, x, y, radius, area) {
       shape("text", {class: "disc-name", x: textX, y: textY - 2, "text-anchor": anchor}, name),
       shape("text", {class: "disc-note", x: textX, y: textY + 14, "text-anchor": anchor},
           variant.dominated ? `dominated by ${variant.dominated_by}` :
-            `${showRate(entry.capacity)} requests/s`));
+            `${capacityText(variant)} requests/s`));
 }

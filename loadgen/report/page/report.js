@@ -40,11 +40,17 @@ function verdictOf(report, frontier) {
     return ["bad",
       "The generator could not keep up: these latencies are not the servers\u2019 alone"];
   }
+  if (frontier && !report.generator?.kept_up) {
+    return ["bad", "The generator could not keep up: some capacities are at least what is stated"];
+  }
   if (failed > 0) {
     if (required.length === 1) return ["bad", "The requirement failed"];
     return ["bad", `${failed} of ${plural(required.length, "requirement", "requirements")} failed`];
   }
-  if (report.interrupted) return ["fair", "Interrupted before the last phase had ended"];
+  if (report.interrupted) {
+    return ["fair", frontier ? "Interrupted before all variants had been measured" :
+      "Interrupted before the last phase had ended"];
+  }
   if (required.length > 0) {
     return ["good", required.length === 1 ? "The requirement is met" :
       `All ${required.length} requirements are met`];
@@ -230,7 +236,8 @@ function frontierSection(frontier) {
   if (drawn.length > 0) frontierPlot(box, drawn);
   return section(`Frontier of ${frontier.family}`,
       "Capacity is the highest rate at which p99 stays within the SLO and failures under 0.1 %. " +
-      "A variant is dominated if another one is at least as good in quality, latency and capacity.",
+      "A variant is dominated if another one is at least as good in quality, latency and " +
+      "capacity, and better in one, beyond intervals and 5 %.",
       drawn.length > 0 ? figure : null, frontierTable(variants));
 }
 

@@ -160,6 +160,12 @@ function requirementList(requirements) {
             `${requirement.met ? "met" : "failed"}: ${showMeasured(requirement)}`))));
 }
 
+// At a higher rate it may have been the generator that could not keep up.
+function capacityText(variant) {
+  const capacity = showRate(number(variant.capacity_per_second));
+  return variant.capacity_is_at_least ? `at least ${capacity}` : capacity;
+}
+
 function frontierTable(variants) {
   const unit = commonTimeUnit(variants.flatMap((variant) =>
     [number(variant.latency_at_capacity?.p99), number(variant.latency_unloaded?.p99)]));
@@ -174,8 +180,7 @@ function frontierTable(variants) {
         metric: variant.quality_metric, value: variant.quality, low: variant.quality_low,
         high: variant.quality_high,
       } : null, quality.isNamed),
-      number(variant.capacity_per_second) > 0 ?
-        showRate(number(variant.capacity_per_second)) : "none",
+      number(variant.capacity_per_second) > 0 ? capacityText(variant) : "none",
       showTimeIn(unit, number(variant.latency_at_capacity?.p99)),
       showTimeIn(unit, number(variant.latency_unloaded?.p99)),
       showRoundTime(number(variant.slo_latency_seconds)),
