@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "loadgen/client/call_connection.h"
@@ -30,11 +32,22 @@ constexpr int64_t kDialTimeoutNs = 5'000'000'000;
 
 constexpr size_t kInputBytes = 64 << 10;
 
+// The number of a message that is not sent, because its call has ended.
+constexpr int64_t kNoMessage = -1;
+
 int64_t Nanos(absl::Time time) { return absl::ToUnixNanos(time); }
 int64_t Now() { return Nanos(MonotonicNow()); }
 
 absl::Status DownStatus(const std::string& name, const absl::Status& why) {
   return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(name, ": ", why.message()));
+}
+
+absl::Status SystemError(absl::string_view what) {
+  return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(what, ": ", strerror(errno)));
+}
+
+absl::Status GoesAway(const std::string& name) {
+  return ClientError(absl::StatusCode::kUnavailable, absl::StrCat(name, " goes away"));
 }
 
 }  // namespace
@@ -48,9 +61,12 @@ class CallClient::Impl {
                                 absl::Duration timeout);
   int connections(int target) const { return static_cast<int>(targets_[target].slots.size()); }
   bool connected(int target) const;
+  bool connected(int target, int connection) const {
+    return Stands(targets_[target].slots[connection]);
+  }
   void Start(int target, OpenCall& open);
   void StartStream(int target, int connection, OpenCall& open);
-  static void SendMessage(OpenCall& open, absl::string_view message);
+  static int64_t SendMessage(OpenCall& open, absl::string_view message);
   static void EndMessages(OpenCall& open);
   void Cancel(OpenCall& open);
   void Poll(int64_t until_ns);
@@ -69,12 +85,17 @@ class CallClient::Impl {
     SocketAddress address;
     std::vector<Slot> slots;
     size_t next = 0;
-    absl::Status why_down;
+    absl::Status why_down;  // The last reason why a connection went.
   };
 
+  static bool Stands(const Slot& slot) {
+    return slot.connection != nullptr && slot.connection->session().accepting();
+  }
+  static absl::Status WhyDown(const Target& target);
   absl::Status Connect(Target& target, int64_t deadline_ns);
   absl::Status WaitUntilReady(Target& target, int64_t deadline_ns);
-  void Register(CallConnection& connection) const;
+  absl::Status Register(CallConnection& connection) const;
+  int Wait(absl::Span<epoll_event> events, int64_t now_ns, int64_t wake_ns);
   int64_t Tend(int64_t now_ns);
   int64_t TendSlot(Target& target, Slot& slot, int64_t now_ns);
   int64_t TendDialled(Target& target, Slot& slot, std::unique_ptr<CallConnection>& dialled,
@@ -87,7 +108,9 @@ class CallClient::Impl {
   const CallConnection::Options options_;
   const int epoll_;
   const int wake_;
+  absl::Status made_;  // Why the two could not be made.
   bool has_slack_ = true;
+  bool waits_in_ns_ = true;  // Systems before Linux 5.11, and some sandboxes, wait in milliseconds.
   OpenCalls calls_;
   std::vector<Target> targets_;
   // Their servers have said that they go away, or they are used up; they stay for the calls they
@@ -105,7 +128,9 @@ CallClient::Impl::Impl(const CallConnection::Options& options)
       input_(kInputBytes) {
   // Each write to it is an event; nobody needs to read it.
   epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) {
+    made_ = SystemError("epoll");
+  }
 }
 
 CallClient::Impl::~Impl() {
@@ -115,10 +140,12 @@ CallClient::Impl::~Impl() {
 
 absl::StatusOr<int> CallClient::Impl::AddTarget(const std::string& address, int connections,
                                                 absl::Duration timeout) {
+  WEIR_RETURN_IF_ERROR(made_);
   const int64_t deadline_ns = Nanos(MonotonicNow() + timeout);
   WEIR_ASSIGN_OR_RETURN(const std::vector<SocketAddress> addresses, ResolveAddress(address));
   Target target;
   target.name = address;
+  target.why_down = GoesAway(address);
   absl::Status connected;
   for (const SocketAddress& one : addresses) {
     target.address = one;
@@ -129,7 +156,7 @@ absl::StatusOr<int> CallClient::Impl::AddTarget(const std::string& address, int 
   if (!connected.ok()) {
     return ClientError(connected.code(), absl::StrCat(address, ": ", connected.message()));
   }
-  for (const Slot& slot : target.slots) Register(*slot.connection);
+  for (const Slot& slot : target.slots) WEIR_RETURN_IF_ERROR(Register(*slot.connection));
   targets_.push_back(std::move(target));
   return static_cast<int>(targets_.size()) - 1;
 }
@@ -169,17 +196,28 @@ absl::Status CallClient::Impl::WaitUntilReady(Target& target, int64_t deadline_n
   }
 }
 
-void CallClient::Impl::Register(CallConnection& connection) const {
+absl::Status CallClient::Impl::Register(CallConnection& connection) const {
   epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                        .data = {.ptr = &connection}};
-  epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd(), &event);
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd(), &event) != 0) {
+    return SystemError("epoll_ctl");
+  }
+  return absl::OkStatus();
+}
+
+// A server may have said in this very Poll that it goes away, before Tend sees to it.
+absl::Status CallClient::Impl::WhyDown(const Target& target) {
+  for (const Slot& slot : target.slots) {
+    if (slot.connection != nullptr && slot.connection->session().going_away()) {
+      return GoesAway(target.name);
+    }
+  }
+  return target.why_down;
 }
 
 bool CallClient::Impl::connected(int target) const {
   const std::vector<Slot>& slots = targets_[target].slots;
-  return std::any_of(slots.begin(), slots.end(), [](const Slot& slot) {
-    return slot.connection != nullptr && slot.connection->session().accepting();
-  });
+  return std::any_of(slots.begin(), slots.end(), Stands);
 }
 
 void CallClient::Impl::Start(int index, OpenCall& open) {
@@ -187,29 +225,26 @@ void CallClient::Impl::Start(int index, OpenCall& open) {
   for (size_t i = 0; i < target.slots.size(); ++i) {
     Slot& slot = target.slots[target.next];
     target.next = target.next + 1 < target.slots.size() ? target.next + 1 : 0;
-    if (slot.connection != nullptr && slot.connection->session().accepting()) {
-      return slot.connection->session().Start(open);
-    }
+    if (Stands(slot)) return slot.connection->session().Start(open);
   }
-  calls_.EndLater(open, target.why_down);
+  calls_.EndLater(open, WhyDown(target));
 }
 
 void CallClient::Impl::StartStream(int index, int connection, OpenCall& open) {
   const Target& target = targets_[index];
   const Slot& slot = target.slots[connection];
-  if (slot.connection != nullptr && slot.connection->session().accepting()) {
+  if (Stands(slot)) {
     slot.connection->session().Start(open);
   } else {
-    calls_.EndLater(open, target.why_down);
+    calls_.EndLater(open, WhyDown(target));
   }
 }
 
-void CallClient::Impl::SendMessage(OpenCall& open, absl::string_view message) {
-  if (open.session == nullptr) return;
-  const auto prefix = MessageReader::Prefix(message.size());
-  open.messages.append(prefix.data(), prefix.size());
-  open.messages.append(message.data(), message.size());
+int64_t CallClient::Impl::SendMessage(OpenCall& open, absl::string_view message) {
+  if (open.session == nullptr) return kNoMessage;
+  const int64_t number = open.messages->Push(message);
   open.session->Resume(open);
+  return number;
 }
 
 void CallClient::Impl::EndMessages(OpenCall& open) {
@@ -247,11 +282,8 @@ void CallClient::Impl::Poll(int64_t until_ns) {
   } else {
     wake_ns = std::min({wake_ns, until_ns, calls_.NextExpiry()});
   }
-  const int64_t wait_ns = wake_ns <= now_ns ? 0 : wake_ns - now_ns;
-  const timespec wait = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
   std::array<epoll_event, 64> events;
-  const int happened = epoll_pwait2(epoll_, events.data(), events.size(),
-                                    wake_ns == DeadlineWheel::kNever ? nullptr : &wait, nullptr);
+  const int happened = Wait(absl::MakeSpan(events), now_ns, wake_ns);
   for (int i = 0; i < happened; ++i) Handle(events[i]);
   calls_.Advance(Now());
   while (OpenCall* const expired = calls_.TakeExpired()) {
@@ -259,6 +291,23 @@ void CallClient::Impl::Poll(int64_t until_ns) {
     calls_.End(*expired, OpenCalls::DeadlinePassed());
   }
   calls_.EndDue();
+}
+
+// How many things have happened; they are waited for until `wake_ns`.
+int CallClient::Impl::Wait(absl::Span<epoll_event> events, int64_t now_ns, int64_t wake_ns) {
+  const auto room = static_cast<int>(events.size());
+  const bool forever = wake_ns == DeadlineWheel::kNever;
+  const int64_t wait_ns = wake_ns <= now_ns ? 0 : wake_ns - now_ns;
+  if (waits_in_ns_) {
+    const timespec wait = {.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
+    const int happened =
+        epoll_pwait2(epoll_, events.data(), room, forever ? nullptr : &wait, nullptr);
+    if (happened >= 0 || errno == EINTR) return happened;
+    waits_in_ns_ = false;
+  }
+  const int64_t wait_ms = wait_ns / 1'000'000 + (wait_ns % 1'000'000 == 0 ? 0 : 1);
+  return epoll_wait(epoll_, events.data(), room,
+                    forever ? -1 : static_cast<int>(std::min<int64_t>(wait_ms, INT_MAX)));
 }
 
 // Sends what there is to send, and connects again what is down. When to come again.
@@ -298,8 +347,7 @@ int64_t CallClient::Impl::TendDialled(Target& target, Slot& slot,
                                       std::unique_ptr<CallConnection>& dialled, int64_t now_ns) {
   if (dialled != nullptr) {
     if (dialled->session().going_away()) {
-      target.why_down =
-          ClientError(absl::StatusCode::kUnavailable, absl::StrCat(target.name, " goes away"));
+      target.why_down = GoesAway(target.name);
       leaving_.push_back(std::move(dialled));
     } else if (now_ns < slot.dialed_ns + kDialTimeoutNs) {
       return slot.dialed_ns + kDialTimeoutNs;
@@ -316,8 +364,12 @@ int64_t CallClient::Impl::TendDialled(Target& target, Slot& slot,
     return now_ns + kRedialNs;
   }
   dialled = *std::move(made);
-  Register(*dialled);
-  Write(*dialled);
+  const absl::Status registered = Register(*dialled);
+  if (registered.ok()) {
+    Write(*dialled);
+  } else {
+    Break(*dialled, registered);
+  }
   return now_ns + kRedialNs;
 }
 
@@ -378,6 +430,9 @@ absl::StatusOr<int> CallClient::AddTarget(const std::string& address, int connec
 
 int CallClient::connections(int target) const { return impl_->connections(target); }
 bool CallClient::connected(int target) const { return impl_->connected(target); }
+bool CallClient::connected(int target, int connection) const {
+  return impl_->connected(target, connection);
+}
 
 void CallClient::Start(int target, const CallMethod& method, absl::string_view message,
                        absl::Time deadline, Call& call) {
@@ -388,8 +443,13 @@ void CallClient::StartStream(int target, int connection, const CallMethod& metho
   impl_->StartStream(target, connection, impl_->calls().OpenStream(call, method));
 }
 
-void CallClient::SendMessage(Call& call, absl::string_view message) {
-  if (OpenCall* const open = OpenCalls::Of(call)) Impl::SendMessage(*open, message);
+int64_t CallClient::SendMessage(Call& call, absl::string_view message) {
+  OpenCall* const open = OpenCalls::Of(call);
+  return open == nullptr ? kNoMessage : Impl::SendMessage(*open, message);
+}
+
+void CallClient::DropMessage(Call& call, int64_t number) {
+  if (OpenCall* const open = OpenCalls::Of(call)) open->messages->Drop(number);
 }
 
 void CallClient::EndMessages(Call& call) {

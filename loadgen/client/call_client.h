@@ -46,6 +46,7 @@ class CallClient {
 
   // Whether any of them stands: otherwise calls fail at once, until one does after a Poll.
   bool connected(int target) const;
+  bool connected(int target, int connection) const;
 
   // Starts a unary call on the target's next connection; it is sent by the next Poll. `deadline` is
   // by MonotonicNow(), kept to a millisecond; the server is told of it, rounded up to three digits.
@@ -56,7 +57,10 @@ class CallClient {
   // The same for a call that sends many messages, each copied, and has no deadline. It ends with
   // its connection, with the server's status, or with Cancel. `connection` is from 0.
   void StartStream(int target, int connection, const CallMethod& method, Call& call);
-  void SendMessage(Call& call, absl::string_view message);
+  // Messages that the server does not read yet wait here; those of which nothing was sent can be
+  // taken back by the numbers that SendMessage gave them.
+  int64_t SendMessage(Call& call, absl::string_view message);
+  void DropMessage(Call& call, int64_t number);
   void EndMessages(Call& call);
   void Cancel(Call& call);  // Of any open call. Ends with OnEnd(CANCELLED) in the next Poll.
 

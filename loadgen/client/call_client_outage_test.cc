@@ -29,12 +29,25 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 // A server that ends may still say that it has cancelled the call.
 const auto kGone = AnyOf(absl::StatusCode::kUnavailable, absl::StatusCode::kCancelled);
 
+// Every call here asks for one answer, unless it is a stream that says how many.
 class RecordedCall final : public Call {
  public:
-  void OnMessage(absl::string_view) override {}
-  void OnEnd(const absl::Status& with) override { status = with; }
+  explicit RecordedCall(int answers = 1) : answers_(answers) {}
+
+  void OnMessage(absl::string_view message) override {
+    ++messages_;
+    EXPECT_EQ(message, "hello");
+  }
+  void OnEnd(const absl::Status& with) override {
+    status = with;
+    EXPECT_EQ(messages_, with.ok() ? answers_ : 0) << with;
+  }
 
   std::optional<absl::Status> status;
+
+ private:
+  const int answers_;
+  int messages_ = 0;
 };
 
 class CallClientOutageTest : public ::testing::Test {
@@ -114,7 +127,9 @@ TEST_F(CallClientOutageTest, AServerThatSaysNothingIsWaitedForAndThenSaid) {
 }
 
 TEST_F(CallClientOutageTest, AnAddressThatIsNoneIsRefused) {
-  for (const std::string address : {"", "localhost", ":8001", "localhost:", "127.0.0.1:port"}) {
+  for (const std::string address :
+       {"", "localhost", ":8001", "localhost:", "127.0.0.1:port", "127.0.0.1:0", "127.0.0.1:-1",
+        "127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:8001x"}) {
     EXPECT_EQ(client_.AddTarget(address, 1, kPatience).status().code(),
               absl::StatusCode::kInvalidArgument)
         << address;
@@ -154,7 +169,7 @@ TEST_F(CallClientOutageTest, AServerThatGoesAwayAnswersWhatItHasTaken) {
   auto server = std::make_unique<GrpcEchoServer>();
   const int port = server->port();
   const int target = Connect(*server, /*connections=*/1);
-  RecordedCall stream;
+  RecordedCall stream(/*answers=*/0);
   client_.StartStream(target, 0, method_, stream);
   client_.Poll(absl::InfinitePast());
   server->AwaitArrived(1, kPatience);
@@ -181,6 +196,39 @@ TEST_F(CallClientOutageTest, AServerThatGoesAwayAnswersWhatItHasTaken) {
   server.reset();
   server = std::make_unique<GrpcEchoServer>(GrpcEchoServer::Options{.port = port});
   EXPECT_EQ(AwaitOk(target), absl::OkStatus());
+}
+
+TEST_F(CallClientOutageTest, WhatStartsRightAfterAServersFirstGoodbyeFails) {
+  GrpcEchoServer server;
+  const int target = Connect(server, /*connections=*/1);
+  RecordedCall held;
+  client_.Start(target, held_, "hello", absl::InfiniteFuture(), held);
+  client_.Poll(absl::InfinitePast());
+  ASSERT_TRUE(server.AwaitArrived(1, kPatience));
+  std::atomic<bool> down{false};  // Only its value counts.
+  std::thread shutdown([&] {
+    server.Shutdown(kPatience);
+    down = true;
+    client_.Wake();
+  });
+  const absl::Time deadline = MonotonicNow() + kPatience;
+  while (client_.connected(target) && MonotonicNow() < deadline) client_.Poll(deadline);
+  // The client has heard of it, and has not seen to its connections since.
+  RecordedCall unary;
+  Start(target, unary);
+  RecordedCall stream(/*answers=*/0);
+  client_.StartStream(target, 0, method_, stream);
+  EXPECT_EQ(client_.SendMessage(stream, "hello"), -1);
+  for (const RecordedCall* call : {&unary, &stream}) {
+    const absl::Status status = Ended(*call);
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+    EXPECT_EQ(status.message(), server.address() + " goes away");
+    EXPECT_FALSE(IsAnswer(status));
+  }
+  client_.Cancel(held);
+  while (!down) client_.Poll(absl::InfiniteFuture());
+  shutdown.join();
+  EXPECT_EQ(client_.open_calls(), 0);
 }
 
 TEST_F(CallClientOutageTest, ClientsMayEndWithCallsOpen) {

@@ -10,7 +10,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
@@ -37,6 +37,13 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveAddress(const std::string& add
   if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
     return absl::InvalidArgumentError(absl::StrCat("\"", address, "\" is no host:port"));
   }
+  // The system would take port 70000 for 4464.
+  int port = 0;
+  if (!absl::SimpleAtoi(absl::string_view(address).substr(colon + 1), &port) || port < 1 ||
+      port > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", address, "\" has no port from 1 to 65535"));
+  }
   absl::string_view host = absl::string_view(address).substr(0, colon);
   if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
   addrinfo hints{};
@@ -44,7 +51,7 @@ absl::StatusOr<std::vector<SocketAddress>> ResolveAddress(const std::string& add
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (const int error =
-          getaddrinfo(std::string(host).c_str(), address.c_str() + colon + 1, &hints, &found)) {
+          getaddrinfo(std::string(host).c_str(), absl::StrCat(port).c_str(), &hints, &found)) {
     return absl::InvalidArgumentError(absl::StrCat(address, ": ", gai_strerror(error)));
   }
   const absl::Cleanup free_found = [found] { freeaddrinfo(found); };

@@ -16,9 +16,6 @@ namespace {
 // Neither the window of a stream nor that of a connection is ever what limits a run.
 constexpr int32_t kWindowBytes = 1 << 30;
 
-// A stream's messages are moved to the front when so much before them is sent.
-constexpr size_t kSentBytesKept = 256 << 10;
-
 constexpr int kHttpOk = 200;
 
 absl::string_view View(const uint8_t* bytes, size_t size) {
@@ -277,7 +274,7 @@ void CallSession::Submit(OpenCall& open) {
 }
 
 ssize_t CallSession::OnRead(OpenCall& open, size_t length, uint32_t& flags) {
-  const size_t left = open.bytes_to_send() - open.sent_bytes;
+  const size_t left = open.bytes_to_send();
   if (left == 0 && !open.half_closed) {
     open.waits_to_send = true;
     return NGHTTP2_ERR_DEFERRED;
@@ -290,12 +287,7 @@ ssize_t CallSession::OnRead(OpenCall& open, size_t length, uint32_t& flags) {
 void CallSession::OnSend(OpenCall& open, absl::string_view frame_header, size_t length) {
   output_->append(frame_header.data(), frame_header.size());
   if (open.stream) {
-    output_->append(open.messages, open.sent_bytes, length);
-    open.sent_bytes += length;
-    if (open.sent_bytes == open.messages.size() || open.sent_bytes > kSentBytesKept) {
-      open.messages.erase(0, open.sent_bytes);
-      open.sent_bytes = 0;
-    }
+    open.messages->Take(length, *output_);
   } else {
     const auto prefix = MessageReader::Prefix(open.message.size());
     while (length > 0 && open.sent_bytes < prefix.size()) {
@@ -305,7 +297,7 @@ void CallSession::OnSend(OpenCall& open, absl::string_view frame_header, size_t 
     if (length > 0) output_->append(open.message.data() + open.sent_bytes - prefix.size(), length);
     open.sent_bytes += length;
   }
-  open.sent_all = open.half_closed && open.sent_bytes == open.bytes_to_send();
+  open.sent_all = open.half_closed && open.bytes_to_send() == 0;
 }
 
 void CallSession::OnHeader(OpenCall& open, absl::string_view name, absl::string_view value) {
@@ -391,9 +383,6 @@ absl::Status CallSession::AnswerOf(const OpenCall& open) {
   }
   if (open.reader.within_message()) {
     return ClientError(absl::StatusCode::kInternal, "the answer ends within a message");
-  }
-  if (!open.has_message && !open.stream) {
-    return ClientError(absl::StatusCode::kInternal, "the answer has no message");
   }
   return absl::OkStatus();
 }

@@ -258,6 +258,40 @@ TEST_F(CallSessionTest, WindowsSmallerThanAPrefixAreOnesToo) {
   EXPECT_EQ(peer_->streams()[1].body, std::string("\0\0\0\0\5hello", 10));
 }
 
+TEST_F(CallSessionTest, MessagesThatTheServerDoesNotTakeCanBeTakenBack) {
+  Connect({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 8}});
+  RecordedCall call;
+  OpenCall& stream = StartStream(call);
+  Exchange();
+  for (const char* const message : {"first", "second", "third"}) stream.messages->Push(message);
+  session_.Resume(stream);
+  std::string output;
+  ASSERT_TRUE(session_.TakeOutput(output, kLimit).ok());
+  EXPECT_EQ(stream.bytes_to_send(), 10U + 11U + 10U - 8U);
+  stream.messages->Drop(0);  // Its rest has to follow.
+  stream.messages->Drop(1);
+  ASSERT_TRUE(peer_->Receive(output));
+  broken_ = session_.Receive(peer_->Output());
+  Exchange();
+  EXPECT_EQ(peer_->streams()[1].body, std::string("\0\0\0\0\5first\0\0\0\0\5third", 20));
+  // All of it is taken back: the stream waits for more.
+  output.clear();
+  stream.messages->Push("fourth, and more");
+  session_.Resume(stream);
+  ASSERT_TRUE(session_.TakeOutput(output, kLimit).ok());
+  stream.messages->Push("fifth");
+  stream.messages->Drop(4);
+  ASSERT_TRUE(peer_->Receive(output));
+  Exchange();
+  EXPECT_TRUE(stream.waits_to_send);
+  stream.messages->Push("six");
+  stream.half_closed = true;
+  session_.Resume(stream);
+  Exchange();
+  EXPECT_EQ(peer_->streams()[1].body.size(), 20U + 21U + 8U);
+  EXPECT_TRUE(peer_->streams()[1].ended);
+}
+
 TEST_F(CallSessionTest, CallsBeyondTheServersLimitWaitForTheirTurn) {
   Connect({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}});
   std::deque<RecordedCall> calls(4);

@@ -1,5 +1,6 @@
 #include "loadgen/client/open_calls.h"
 
+#include <cassert>
 #include <utility>
 
 namespace weir {
@@ -31,6 +32,7 @@ OpenCall& OpenCalls::OpenStream(Call& call, const CallMethod& method) {
   OpenCall& open = Take(call, method);
   open.deadline_ns = DeadlineWheel::kNever;
   open.stream = true;
+  open.messages.emplace();
   open.half_closed = false;
   return open;
 }
@@ -39,9 +41,10 @@ void OpenCalls::End(OpenCall& open, const absl::Status& status) {
   deadlines_.Remove(open);
   Call& call = *open.call;
   call.open_ = nullptr;
+  const bool has_answer = open.stream || open.has_message || !status.ok();
   open.stream = false;
   open.stream_id = 0;
-  open.messages.clear();
+  open.messages.reset();
   open.sent_bytes = 0;
   open.half_closed = true;
   open.sent_all = open.waits_to_send = false;
@@ -54,10 +57,12 @@ void OpenCalls::End(OpenCall& open, const absl::Status& status) {
   unused_.push_back(&open);
   --open_;
   ++ended_;
-  call.OnEnd(status);
+  call.OnEnd(has_answer ? status
+                        : ClientError(absl::StatusCode::kInternal, "the answer has no message"));
 }
 
 void OpenCalls::EndLater(OpenCall& open, absl::Status status) {
+  assert(!status.ok());
   deadlines_.Remove(open);
   open.status = std::move(status);
   due_.push_back(&open);

@@ -15,6 +15,7 @@
 #include "loadgen/client/deadline_wheel.h"
 #include "loadgen/client/grpc_wire.h"
 #include "loadgen/client/intrusive_list.h"
+#include "loadgen/client/message_queue.h"
 #include "loadgen/client/message_reader.h"
 
 namespace weir {
@@ -32,10 +33,10 @@ struct OpenCall : Deadline, ListLink<SessionTag> {
   CallSession* session = nullptr;
   int32_t stream_id = 0;  // 0 while it waits for its turn.
 
-  // To send: one message of the caller's, or on a stream those that were copied, with prefixes.
+  // To send: one message of the caller's, or those of a stream.
   absl::string_view message;
-  std::string messages;
-  size_t sent_bytes = 0;       // Of these, the prefix of a lone message included.
+  size_t sent_bytes = 0;  // Of its prefix and it.
+  std::optional<MessageQueue> messages;
   bool half_closed = true;     // Nothing is added to them.
   bool sent_all = false;       // The server knows of it.
   bool waits_to_send = false;  // Everything so far is sent, and there may be more.
@@ -54,7 +55,7 @@ struct OpenCall : Deadline, ListLink<SessionTag> {
   absl::Status status;
 
   size_t bytes_to_send() const {
-    return stream ? messages.size() : MessageReader::kPrefixBytes + message.size();
+    return stream ? messages->bytes() : MessageReader::kPrefixBytes + message.size() - sent_bytes;
   }
 };
 
@@ -72,8 +73,9 @@ class OpenCalls {
 
   static OpenCall* Of(Call& call) { return call.open_; }
 
-  // Both are for calls that are in no session. End calls OnEnd, which may open calls; EndLater
-  // leaves it to EndDue, which ends those that came before it.
+  // Both are for calls that are in no session. End calls OnEnd, which may open calls; a unary call
+  // that had no message does not end with OK. EndLater, for calls that got no answer, leaves it to
+  // EndDue, which ends those that came before it.
   void End(OpenCall& open, const absl::Status& status);
   void EndLater(OpenCall& open, absl::Status status);
   void EndDue();
