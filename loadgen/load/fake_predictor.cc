@@ -36,7 +36,10 @@ FakePredictor::FakePredictor() {
   address_ = absl::StrCat("127.0.0.1:", port);
 }
 
-FakePredictor::~FakePredictor() { server_->Shutdown(std::chrono::system_clock::now()); }
+FakePredictor::~FakePredictor() {
+  if (!resumed_.HasBeenNotified()) Resume();
+  server_->Shutdown(std::chrono::system_clock::now());
+}
 
 grpc::Status FakePredictor::Predict(grpc::ServerContext* /*context*/,
                                     const v1::PredictRequest* request,
@@ -51,10 +54,12 @@ grpc::Status FakePredictor::PredictStream(grpc::ServerContext* /*context*/, Stre
   std::vector<v1::PredictRequest> held;
   v1::PredictRequest request;
   while (stream->Read(&request)) {
+    ++requests_;
     last_timeout_us_ = request.timeout_us();
     const std::string& model = request.model().name();
     if (model == "end") return {grpc::StatusCode::INTERNAL, "the model failed"};
     if (model == "finish") return grpc::Status::OK;
+    if (model == "stall") resumed_.WaitForNotification();
     if (model == "hold") {
       held.push_back(request);
       continue;

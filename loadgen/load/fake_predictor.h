@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/synchronization/notification.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_context.h"
 #include "weir/v1/predictor.grpc.pb.h"
@@ -21,6 +22,7 @@ namespace weir {
 //   forge    are answered with a request_id that nobody sent
 //   end      end the stream with INTERNAL
 //   finish   end the stream with OK
+//   stall    are answered after Resume(), and nothing is read meanwhile
 class FakePredictor final : public v1::Predictor::Service {
  public:
   using Stream = grpc::ServerReaderWriter<v1::PredictStreamResponse, v1::PredictRequest>;
@@ -31,7 +33,9 @@ class FakePredictor final : public v1::Predictor::Service {
   const std::string& address() const { return address_; }
   int64_t streams() const { return streams_.load(); }
   int64_t streams_that_were_finished() const { return finished_.load(); }
+  int64_t requests_on_streams() const { return requests_.load(); }
   int64_t last_timeout_us() const { return last_timeout_us_.load(); }
+  void Resume() { resumed_.Notify(); }
 
   grpc::Status Predict(grpc::ServerContext* context, const v1::PredictRequest* request,
                        v1::PredictResponse* response) override;
@@ -40,10 +44,12 @@ class FakePredictor final : public v1::Predictor::Service {
  private:
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
+  absl::Notification resumed_;
 
   // Counts that nothing is read with.
   std::atomic<int64_t> streams_{0};
   std::atomic<int64_t> finished_{0};
+  std::atomic<int64_t> requests_{0};
   std::atomic<int64_t> last_timeout_us_{0};
 };
 

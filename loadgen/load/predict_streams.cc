@@ -14,14 +14,17 @@ class PredictStreams::Stream : public Call {
 
   bool open() const { return open_; }
 
-  void Send(absl::string_view message) {
+  // The message's number.
+  int64_t Send(absl::string_view message) {
     if (!open_) {
       open_ = true;
       ++streams_.open_calls_;
       streams_.client_.StartStream(target_, connection_, method_, *this);
     }
-    streams_.client_.SendMessage(*this, message);
+    return streams_.client_.SendMessage(*this, message);
   }
+
+  void Drop(int64_t message) { streams_.client_.DropMessage(*this, message); }
 
   void Finish() { streams_.client_.EndMessages(*this); }
   void Cancel() { streams_.client_.Cancel(*this); }
@@ -82,7 +85,7 @@ void PredictStreams::Send(const SentRequest& request, absl::Time now) {
   deadlines_.emplace(slot.deadline, index);
   message_.assign(request.shot.message.data(), request.shot.message.size());
   AppendRequestFields(uint64_t{slot.generation} << 32 | index, slot.deadline - now, message_);
-  slot.stream->Send(message_);
+  slot.message = slot.stream->Send(message_);
 }
 
 PredictStreams::Stream& PredictStreams::NextStream(const Shot& shot) {
@@ -92,14 +95,19 @@ PredictStreams::Stream& PredictStreams::NextStream(const Shot& shot) {
       lane.streams.push_back(std::make_unique<Stream>(*this, shot.target, i, *shot.method));
     }
   }
-  lane.next = (lane.next + 1) % lane.streams.size();
+  // Where no connection stands, any of them says why.
+  for (size_t i = 0; i < lane.streams.size(); ++i) {
+    lane.next = (lane.next + 1) % lane.streams.size();
+    if (client_.connected(shot.target, static_cast<int>(lane.next))) break;
+  }
   return *lane.streams[lane.next];
 }
 
 void PredictStreams::Expire(absl::Time now) {
   while (next_deadline() <= now) {
-    End(deadlines_.begin()->second,
-        ClientError(absl::StatusCode::kDeadlineExceeded, "no answer came in time"), "");
+    const uint32_t index = deadlines_.begin()->second;
+    slots_[index].stream->Drop(slots_[index].message);
+    End(index, ClientError(absl::StatusCode::kDeadlineExceeded, "no answer came in time"), "");
   }
 }
 

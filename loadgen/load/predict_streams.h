@@ -40,11 +40,11 @@ class PredictStreams {
   PredictStreams(const PredictStreams&) = delete;
   PredictStreams& operator=(const PredictStreams&) = delete;
 
-  // Sends `request` on the next call of its target and method, with a request_id by which its
-  // answer is found, and with what is left of its timeout.
+  // Sends `request` on the next call of its target and method whose connection stands, with a
+  // request_id by which its answer is found, and with what is left of its timeout.
   void Send(const SentRequest& request, absl::Time now);
 
-  // Ends requests whose time has passed.
+  // Ends requests whose time has passed. What the server has not begun to read is not sent.
   void Expire(absl::Time now);
   absl::Time next_deadline() const;
 
@@ -66,6 +66,7 @@ class PredictStreams {
     SentRequest request;
     absl::Time deadline;
     Stream* stream = nullptr;  // Null if the place is free.
+    int64_t message = 0;       // Its number on the stream.
     uint32_t generation = 0;
   };
 

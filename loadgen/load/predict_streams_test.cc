@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <map>
@@ -11,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "base/clock.h"
 #include "loadgen/load/fake_predictor.h"
 #include "loadgen/load/load_loop.h"
@@ -167,6 +170,67 @@ TEST_F(PredictStreamsTest, AServerThatDiesEndsWhatItWasSent) {
   Send({"answer", "answer"});
   constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
   EXPECT_THAT(Codes(), ElementsAre(kUnavailable, kUnavailable));
+}
+
+TEST_F(PredictStreamsTest, WhatTheServerDidNotReadInTimeIsNotSentLater) {
+  Send({"answer"});
+  // An id that another one comes after, which counts.
+  v1::PredictRequest large;
+  large.mutable_model()->set_name("answer");
+  large.set_request_id(std::string(1 << 20, 'x'));
+  const std::string message = large.SerializeAsString();
+  constexpr uint64_t kRequests = 100;
+  RecordedTraffic traffic([&](uint64_t n) {
+    return Shot{.target = target_,
+                .method = &PredictStream(),
+                .message = n == 0 ? RequestFor("stall") : message,
+                .timeout = absl::Milliseconds(100),
+                .stream = true};
+  });
+  const auto pacer = Replay(std::vector<absl::Duration>(kRequests));
+  loop_.RunOpen(*pacer, MonotonicNow(), absl::InfiniteFuture(), traffic);
+  while (loop_.in_flight() > 0) {
+    const auto none = Replay({});
+    loop_.RunOpen(*none, MonotonicNow(), MonotonicNow() + absl::Milliseconds(1), traffic);
+  }
+  ASSERT_EQ(traffic.ended.size(), kRequests);
+  for (const auto& ended : traffic.ended) {
+    EXPECT_EQ(ended.status.code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  server_->Resume();
+  Send({"answer"});
+  EXPECT_THAT(Codes(), ElementsAre(kOk));
+  // What windows and sockets hold was on its way.
+  EXPECT_LT(server_->requests_on_streams(), 50);
+  EXPECT_EQ(server_->streams(), 1);
+}
+
+// One of this process's sockets that are connected to a port is shut.
+void ShutOneConnectionTo(int port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer = {};
+    socklen_t size = sizeof(peer);
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family != AF_INET || ntohs(peer.sin_port) != port) continue;
+    shutdown(fd, SHUT_RDWR);
+    return;
+  }
+  FAIL() << "no connection";
+}
+
+TEST_F(PredictStreamsTest, RequestsGoOverTheConnectionsThatStand) {
+  server_ = std::make_unique<FakePredictor>();
+  Connect(2);
+  Send({"answer", "answer"});
+  EXPECT_EQ(server_->streams(), 2);
+  int port = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(server_->address().substr(server_->address().find(':') + 1), &port));
+  ShutOneConnectionTo(port);
+  while (client_.connected(target_, 0) && client_.connected(target_, 1)) {
+    client_.Poll(absl::InfiniteFuture());
+  }
+  Send({"answer", "answer", "answer", "answer"});
+  EXPECT_THAT(Codes(), testing::Each(kOk));
 }
 
 TEST_F(PredictStreamsTest, DrainTellsTheServerThatNothingMoreComes) {
