@@ -418,8 +418,11 @@ TEST_F(LoadTest, AFrontierComparesTheVariantsOfAFamily) {
   const std::string file = root_ + "/frontier.textproto";
   const std::string output =
       Load(*server, {"--frontier", "--duration=200ms", "--frontier_out=" + file,
-                     "--html=" + root_ + "/frontier.html"});
-  EXPECT_THAT(output, AllOf(HasSubstr("capacity/s"), HasSubstr("fashion-balanced")));
+                     "--html=" + root_ + "/frontier.html", "--require=fashion-fast.quality>85%",
+                     "--require=answered>0"});
+  EXPECT_THAT(output, AllOf(HasSubstr("capacity/s"), HasSubstr("fashion-balanced"),
+                            HasSubstr("answered>0"), Not(HasSubstr("FAILED"))));
+  EXPECT_THAT(output, Not(HasSubstr("at=1 "))) << "seconds of trials";
   const absl::StatusOr<std::string> text = ReadFile(file);
   ASSERT_TRUE(text.ok()) << text.status();
   v1::Frontier frontier;
@@ -433,6 +436,47 @@ TEST_F(LoadTest, AFrontierComparesTheVariantsOfAFamily) {
     EXPECT_GT(variant.latency_unloaded().p99(), 0) << variant.model();
   }
   EXPECT_TRUE(fs::exists(root_ + "/frontier.html"));
+  EXPECT_GT(Report().all_models().answered(), 0);
+}
+
+TEST_F(LoadTest, AFrontierThatIsInterruptedTellsWhatItHasMeasured) {
+  const auto server = Serve("fashion-fast,fashion-balanced");
+  const std::string file = root_ + "/frontier.textproto";
+  Process load(
+      Command(server->address(), {"--frontier", "--duration=200ms", "--frontier_out=" + file}));
+  ASSERT_TRUE(load.WaitForLine("fashion-fast ")) << load.output();  // The second one.
+  load.Signal(SIGINT);
+  EXPECT_THAT(load.Wait(), IsFine()) << load.output();
+  EXPECT_THAT(load.output(), HasSubstr("Not all variants were measured"));
+  const absl::StatusOr<std::string> text = ReadFile(file);
+  ASSERT_TRUE(text.ok()) << text.status();
+  v1::Frontier frontier;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(*text, &frontier)) << *text;
+  EXPECT_TRUE(frontier.interrupted());
+  ASSERT_EQ(frontier.variants_size(), 1);
+  EXPECT_EQ(frontier.variants(0).model(), "fashion-balanced");
+  EXPECT_TRUE(Report().interrupted());
+}
+
+TEST_F(LoadTest, AFrontierWithoutAnObjectiveIsRefusedBeforeAnythingIsSent) {
+  const std::string model = root_ + "/models/fashion-fast";
+  fs::create_directories(root_ + "/models");
+  fs::copy(absl::StrCat(kShippedModels, "/fashion-fast"), model, fs::copy_options::recursive);
+  const absl::StatusOr<std::string> config = ReadFile(model + "/config.pbtxt");
+  ASSERT_TRUE(config.ok()) << config.status();
+  std::string without;
+  for (const absl::string_view line : absl::StrSplit(*config, '\n')) {
+    if (line.find("weir.slo_latency") == absl::string_view::npos) {
+      absl::StrAppend(&without, line, "\n");
+    }
+  }
+  fs::remove(model + "/config.pbtxt");
+  std::ofstream(model + "/config.pbtxt") << without;
+  RunningServer server({"--model_repository=" + root_ + "/models"});
+  ASSERT_TRUE(server.WaitUntilReady(kFast)) << server.process().output();
+  Process load(Command(server.address(), {"--frontier=fashion"}));
+  EXPECT_EQ(load.Wait(), 2) << load.output();
+  EXPECT_THAT(load.output(), HasSubstr("fashion-fast has no latency objective"));
 }
 
 TEST_F(LoadTest, TheListExplainsEachScenario) {
