@@ -61,6 +61,18 @@ TEST(RequirementTest, AQualityThatOnlyPhasesHaveIsLookedForThere) {
             "the truth is not known");
 }
 
+TEST(RequirementTest, WhatOnlyTimedOutHasALatency) {
+  v1::LoadReport report = Report();
+  v1::LoadModel& stalled = *report.mutable_models(1);
+  stalled.mutable_codes(0)->set_code("DEADLINE_EXCEEDED");
+  stalled.mutable_latency()->set_p99(1);
+  stalled.mutable_latency()->set_max(1);
+  const v1::LoadRequirement result = Requirement::Parse("flats-v1.5.p99<20ms")->Check(report);
+  EXPECT_FALSE(result.met());
+  EXPECT_EQ(result.value(), 1);
+  EXPECT_EQ(result.problem(), "");
+}
+
 TEST(RequirementTest, EachMetricIsWhatItsNameSays) {
   EXPECT_EQ(Check("fashion-fast.sent<1").value(), 1000);
   EXPECT_EQ(Check("fashion-fast.answered<1").value(), 990);
