@@ -227,7 +227,9 @@ absl::StatusOr<bool> CallSession::TakeOutput(std::string& output, size_t limit) 
     OpenCall* const next = waiting_.front();
     const int64_t most =
         nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    if (next == nullptr || streams_ >= most) {
+    // A session that nghttp2 has ended would close new streams at once, and their callers start
+    // others.
+    if (next == nullptr || streams_ >= most || nghttp2_session_want_read(session_) == 0) {
       has_output_ = false;
       break;
     }

@@ -292,6 +292,38 @@ TEST_F(CallSessionTest, MessagesThatTheServerDoesNotTakeCanBeTakenBack) {
   EXPECT_TRUE(peer_->streams()[1].ended);
 }
 
+// Starts again when it ends, as long as there is a session to take it.
+class TirelessCall final : public Call {
+ public:
+  explicit TirelessCall(std::function<void()> again) : again_(std::move(again)) {}
+  void OnMessage(absl::string_view) override {}
+  void OnEnd(const absl::Status&) override {
+    if (++ends < 1000) again_();
+  }
+
+  int ends = 0;
+
+ private:
+  const std::function<void()> again_;
+};
+
+TEST_F(CallSessionTest, ASessionThatHasEndedStartsNoMoreCalls) {
+  Connect();
+  std::function<void()> again;
+  TirelessCall call([&] { again(); });
+  again = [&] {
+    if (session_.accepting()) Start(call);
+  };
+  again();
+  const std::string data_of_no_stream("\0\0\0\0\0\0\0\0\0", 9);
+  ASSERT_EQ(session_.Receive(data_of_no_stream), absl::OkStatus());
+  std::string output;
+  EXPECT_FALSE(session_.TakeOutput(output, kLimit).ok());
+  session_.EndAll(absl::UnavailableError("it is broken"));
+  calls_.EndDue();
+  EXPECT_EQ(call.ends, 1);
+}
+
 TEST_F(CallSessionTest, CallsBeyondTheServersLimitWaitForTheirTurn) {
   Connect({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}});
   std::deque<RecordedCall> calls(4);
