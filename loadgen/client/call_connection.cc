@@ -85,8 +85,12 @@ absl::StatusOr<std::unique_ptr<CallConnection>> CallConnection::Dial(const Socke
 
 CallConnection::~CallConnection() { close(fd_); }
 
+// What came while answers were handled is read before anything is sent: the server then gets more
+// requests at a time, which costs it less.
+constexpr int kReads = 4;
+
 absl::Status CallConnection::Read(absl::Span<char> buffer, bool until_end) {
-  while (true) {
+  for (int reads = 1;; ++reads) {
     const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
     if (size == 0) {
       return ClientError(absl::StatusCode::kUnavailable, "the server closed the connection");
@@ -98,7 +102,8 @@ absl::Status CallConnection::Read(absl::Span<char> buffer, bool until_end) {
     }
     heard_ = true;
     WEIR_RETURN_IF_ERROR(session_.Receive({buffer.data(), static_cast<size_t>(size)}));
-    if (static_cast<size_t>(size) < buffer.size() && !until_end) return absl::OkStatus();
+    const bool all = static_cast<size_t>(size) < buffer.size();
+    if (all && !until_end && reads >= kReads) return absl::OkStatus();
   }
 }
 
