@@ -15,7 +15,7 @@ namespace weir {
 // What the program ends with. docs/weir-loadgen.md lists them.
 enum LoadgenExit {
   kLoadgenOk = 0,
-  kLoadgenFailed = 1,    // A report could not be written, a phase not be run, or an error of its own.
+  kLoadgenFailed = 1,  // A report could not be written, a phase not be run, or an error of its own.
   kLoadgenBadInput = 2,  // Nothing was run: bad input, or no server.
   kLoadgenRequirementFailed = 3,
   kLoadgenCouldNotKeepUp = 4,  // The numbers are the generator's, not the servers'.
