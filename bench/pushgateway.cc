@@ -1,7 +1,5 @@
 #include "bench/pushgateway.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -36,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Pushgateway>> Pushgateway::Start(const Options& o
 
 absl::Status Pushgateway::Run(Check check) {
   std::vector<std::string> command = {
-      options_.program, "--web.listen-address=127.0.0.1:0",
+      options_.program, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle",
       absl::StrCat("--persistence.file=", options_.state_dir, "/pushgateway.data")};
   if (check == Check::kNone) command.push_back("--push.disable-consistency-check");
   process_.emplace(command);
@@ -46,13 +44,16 @@ absl::Status Pushgateway::Run(Check check) {
         absl::StrCat("Pushgateway does not listen:\n", process_->output()));
   }
   address_ = line->substr(line->find(kListening.data()) + kListening.size());
-  // It listens before it takes SIGTERM as a wish to end well, and answers after that.
-  WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(address_));
-  return connection->Get("/-/ready").status();
+  return absl::OkStatus();
 }
 
 absl::Status Pushgateway::Restart(Check check) {
-  process_->Signal(SIGTERM);  // It then writes all that it holds to its persistence file.
+  // It then writes all that it holds to its persistence file. It takes SIGTERM as such a wish too,
+  // but not from its start on: it may answer requests while a signal would still kill it.
+  {
+    WEIR_ASSIGN_OR_RETURN(const auto connection, HttpConnection::Connect(address_));
+    WEIR_RETURN_IF_ERROR(connection->Put("/-/quit", "").status());
+  }
   if (process_->Wait() != 0) {
     return absl::InternalError(absl::StrCat("Pushgateway does not end:\n", process_->output()));
   }

@@ -38,7 +38,8 @@ class PushgatewayTest : public testing::Test {
 };
 
 TEST_F(PushgatewayTest, IsFilledWithAllSources) {
-  ASSERT_TRUE(pushgateway_->Fill(sources_).ok());
+  const absl::Status filled = pushgateway_->Fill(sources_);
+  ASSERT_TRUE(filled.ok()) << filled;
   const std::string body = Scrape();
   for (const auto& source : sources_) {
     EXPECT_NE(body.find(absl::StrCat("instance=\"", source->replica(), "\"")), std::string::npos);
@@ -61,7 +62,8 @@ TEST_F(PushgatewayTest, WhoHasNoSourceDoesNotPush) {
 }
 
 TEST_F(PushgatewayTest, AGzippedScrapeIsSmaller) {
-  ASSERT_TRUE(pushgateway_->Fill(sources_).ok());
+  const absl::Status filled = pushgateway_->Fill(sources_);
+  ASSERT_TRUE(filled.ok()) << filled;
   EXPECT_LT(Scrape(/*gzip=*/true).size(), Scrape().size() / 4);
 }
 
