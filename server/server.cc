@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -12,16 +11,14 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/status_macros.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server_builder.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/model/formats.h"
+#include "weir/v1/admin.pb.h"
+#include "weir/v1/diagnostics.pb.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
-
-// Calls that gRPC can hand over at once; more wait in gRPC until one is made ready, a moment later.
-constexpr int kCallsReady = 128;
-constexpr int kStreamsReady = 8;
 
 // Threads that count each in a place of their own, on the largest machines.
 constexpr int kMaxShards = 128;
@@ -55,6 +52,25 @@ absl::Status Check(const StatsOptions& stats) {
   return Pusher::Check(PusherOptions(stats));
 }
 
+absl::StatusOr<std::unique_ptr<CallLoop>> Listen(const Server::Options& options) {
+  if (options.port < 0 || options.port > 65535) {
+    return absl::InvalidArgumentError(absl::StrCat("port ", options.port, " is not 0 to 65535"));
+  }
+  if (options.max_request_bytes < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_request_bytes is not positive: ", options.max_request_bytes));
+  }
+  absl::StatusOr<std::unique_ptr<CallLoop>> loop =
+      CallLoop::Listen({.host = options.host,
+                        .port = options.port,
+                        .max_message_bytes = static_cast<size_t>(options.max_request_bytes),
+                        .max_partial_bytes = options.max_bytes_in_flight});
+  if (loop.ok()) return loop;
+  return absl::UnavailableError(absl::StrCat("cannot listen on ",
+                                             HostPort(options.host, options.port), ": ",
+                                             loop.status().message()));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
@@ -71,22 +87,26 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
                          return MakeBatchedServable(executor, batching, std::move(settings),
                                                     version, path, LoadModel, stats.recorder.get());
                        }));
-  auto server = absl::WrapUnique(
-      new Server(options, std::move(stats), std::move(executor), std::move(repository)));
-  WEIR_RETURN_IF_ERROR(server->Listen());
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<CallLoop> loop, Listen(options));
+  auto server = absl::WrapUnique(new Server(options, std::move(stats), std::move(executor),
+                                            std::move(repository), std::move(loop)));
+  WEIR_RETURN_IF_ERROR(server->StartRecording());
+  server->StartServing();
   return server;
 }
 
 Server::Server(const Options& options, std::unique_ptr<Stats> stats,
-               std::unique_ptr<Executor> executor, std::unique_ptr<Repository> repository)
+               std::unique_ptr<Executor> executor, std::unique_ptr<Repository> repository,
+               std::unique_ptr<CallLoop> loop)
     : options_(options),
       stats_(std::move(stats)),
       executor_(std::move(executor)),
       repository_(std::move(repository)),
+      loop_(std::move(loop)),
       admin_service_(*repository_),
       gate_(options.max_bytes_in_flight),
       prediction_(options_.prediction),
-      predictor_context_{predictor_, *repository_, gate_, prediction_},
+      predictor_context_{*loop_, *repository_, gate_, prediction_},
       streams_(predictor_context_, options_.streams),
       health_service_(health_),
       reflection_({v1::PredictRequest::descriptor()->file(), v1::EchoRequest::descriptor()->file(),
@@ -94,53 +114,28 @@ Server::Server(const Options& options, std::unique_ptr<Stats> stats,
                    grpc::health::v1::HealthCheckRequest::descriptor()->file()}) {}
 
 Server::~Server() {
-  if (grpc_server_ != nullptr && !drained_) Drain(absl::ZeroDuration());
+  if (!drained_) Drain(absl::ZeroDuration());
 }
 
-absl::Status Server::Listen() {
-  if (options_.port < 0 || options_.port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat("port ", options_.port, " is not 0 to 65535"));
-  }
-  if (options_.max_request_bytes < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("max_request_bytes is not positive: ", options_.max_request_bytes));
-  }
-  grpc::ServerBuilder builder;
-  // Otherwise a second server on the port would take half of the connections, without a word.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
-  builder.RegisterService(&predictor_);
-  builder.RegisterService(&diagnostics_);
-  builder.RegisterService(&admin_service_.service());
-  builder.RegisterService(&health_service_.service());
-  reflection_.Register(builder);
-  call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
-  int port = 0;
-  const std::string address = HostPort(options_.host, options_.port);
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ",
-                                               WhyNotListen(options_.host, options_.port)));
-  }
-  WEIR_RETURN_IF_ERROR(StartRecording(port));
+// A request goes from here to the executor, and its answer comes back on the thread that ran it.
+void Server::StartServing() {
   for (const ModelStatus& model : repository_->catalog().List()) OnModelChange(model);
-  // A request goes from here to the executor, and its answer comes back on the thread that ran it.
-  AwaitPredictCalls(predictor_context_, *call_queue_, kCallsReady);
-  streams_.Await(*call_queue_, kStreamsReady);
-  AwaitEchoCalls(diagnostics_, gate_, *call_queue_, kCallsReady);
-  admin_service_.Await(*call_queue_, kStreamsReady);
-  health_service_.Await(*call_queue_, kStreamsReady);
-  reflection_.Await(*call_queue_, kStreamsReady);
-  call_queue_->Start(options_.batching.pollers, [this](absl::FunctionRef<void()> before_long_work) {
-    executor_->RunInline(before_long_work);
-  });
+  AddPredict(predictor_context_, methods_);
+  streams_.AddTo(methods_);
+  AddEcho(*loop_, gate_, methods_);
+  admin_service_.AddTo(*loop_, methods_);
+  health_service_.AddTo(*loop_, methods_);
+  reflection_.AddTo(*loop_, methods_);
+  loop_->Start(
+      options_.batching.pollers, [this](absl::string_view path) { return methods_.Make(path); },
+      [this](absl::FunctionRef<void()> before_long_work) {
+        executor_->RunInline(before_long_work);
+      });
   StartPushing();
-  WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, port));
-  return absl::OkStatus();
+  WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, loop_->port()));
 }
 
-absl::Status Server::StartRecording(int port) {
+absl::Status Server::StartRecording() {
   const StatsOptions& stats = options_.stats;
   if (!stats.record) return absl::OkStatus();
   const BatchingOptions& batching = options_.batching;
@@ -148,7 +143,7 @@ absl::Status Server::StartRecording(int port) {
       stats_->recorder,
       Recorder::Create(
           {.state_dir = stats.state_dir,
-           .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", port) : stats.replica,
+           .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", loop_->port()) : stats.replica,
            .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
   prediction_.recorder = stats_->recorder.get();
   return absl::OkStatus();
@@ -167,7 +162,7 @@ void Server::StartPushing() {
   Pusher::Options options = PusherOptions(options_.stats);
   stats_->gauges = std::make_unique<Gauges>(repository_->catalog(), *stats_->recorder);
   options.add_gauges = [this](v1::PushRequest& push) { stats_->gauges->AddTo(push); };
-  stats_->pusher = std::make_unique<Pusher>(std::move(options), *stats_->recorder, *call_queue_);
+  stats_->pusher = std::make_unique<Pusher>(std::move(options), *stats_->recorder);
 }
 
 void Server::OnModelChange(const ModelStatus& model) {
@@ -205,20 +200,15 @@ void Server::Drain(absl::Duration timeout) {
     WEIR_LOG(kWarning, "requests still in flight after ", absl::FormatDuration(timeout),
              " are cancelled");
   }
-  // A gRPC server that shuts down answers what still arrives with CANCELLED, which is no reason to
-  // try elsewhere. So callers are refused until they have heard it and none comes any more.
+  // Callers are refused until they have heard it and none comes any more; then the door closes.
   gate_.AwaitSilence(absl::Milliseconds(100), absl::Seconds(1));
   // Not earlier: who watches health comes back as soon as the watch ends.
   health_.EndWatches();
   // What is left are streams that end with the server, such as reflection, and calls that are
   // cancelled; their models still end what they are at.
-  grpc_server_->Shutdown(std::chrono::system_clock::now());
-  gate_.AwaitEmpty(absl::InfiniteDuration());
-  call_queue_->AwaitCalls();
+  loop_->Shutdown();
   repository_->Join();  // A load that fails is counted; meanwhile pushes go on.
   PushLast();           // Every answer is out too, so everything is counted.
-  call_queue_->Shutdown();
-  grpc_server_->Wait();
 }
 
 void Server::PushLast() {

@@ -11,15 +11,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "grpcpp/server.h"
 #include "server/batching/batched_servable.h"
 #include "server/batching/executor.h"
+#include "server/http2/call_loop.h"
 #include "server/model/repository.h"
 #include "server/rpc/admin_service.h"
-#include "server/rpc/call_queue.h"
 #include "server/rpc/echo_call.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/health_states.h"
+#include "server/rpc/methods.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/predict_stream.h"
 #include "server/rpc/reflection_service.h"
@@ -80,10 +80,10 @@ class Server {
   };
 
   Server(const Options& options, std::unique_ptr<Stats> stats, std::unique_ptr<Executor> executor,
-         std::unique_ptr<Repository> repository);
+         std::unique_ptr<Repository> repository, std::unique_ptr<CallLoop> loop);
 
-  absl::Status Listen();
-  absl::Status StartRecording(int port);
+  absl::Status StartRecording();
+  void StartServing();
   void StartPushing();
   void OnModelChange(const ModelStatus& model);
   void PushLast();
@@ -93,18 +93,16 @@ class Server {
   const std::unique_ptr<Stats> stats_;
   const std::unique_ptr<Executor> executor_;
   const std::unique_ptr<Repository> repository_;
+  const std::unique_ptr<CallLoop> loop_;
   AdminService admin_service_;
   RequestGate gate_;
-  RawPredictor predictor_;
-  RawDiagnostics diagnostics_;
   PredictionOptions prediction_;
   PredictorContext predictor_context_;
   PredictStreams streams_;
   HealthStates health_;
   HealthService health_service_;
   ReflectionService reflection_;
-  std::unique_ptr<grpc::Server> grpc_server_;
-  std::unique_ptr<CallQueue> call_queue_;
+  Methods methods_;
   std::map<std::string, int64_t> recorded_load_failures_;  // For the repository's thread.
   bool drained_ = false;
 };

@@ -7,8 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/grpc_wire.h"
 #include "loadgen/client/call.h"
-#include "loadgen/client/grpc_wire.h"
 
 namespace weir {
 namespace {

@@ -11,7 +11,7 @@
 #include <limits>
 #include <vector>
 
-#include "loadgen/client/intrusive_list.h"
+#include "base/intrusive_list.h"
 
 namespace weir {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "loadgen/client/message_reader.h"
+#include "base/grpc_message_reader.h"
 
 namespace weir {
 

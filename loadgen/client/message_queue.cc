@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "loadgen/client/message_reader.h"
+#include "base/grpc_message_reader.h"
 
 namespace weir {
 

@@ -11,12 +11,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/grpc_message_reader.h"
+#include "base/grpc_wire.h"
+#include "base/intrusive_list.h"
 #include "loadgen/client/call.h"
 #include "loadgen/client/deadline_wheel.h"
-#include "loadgen/client/grpc_wire.h"
-#include "loadgen/client/intrusive_list.h"
 #include "loadgen/client/message_queue.h"
-#include "loadgen/client/message_reader.h"
 
 namespace weir {
 

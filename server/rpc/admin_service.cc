@@ -17,6 +17,7 @@
 #include "server/model/servable.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/unary_call.h"
+#include "weir/v1/admin.pb.h"
 
 namespace weir {
 namespace {
@@ -113,12 +114,11 @@ absl::Status CheckName(const std::string& name) {
   return absl::OkStatus();
 }
 
-// What tells one method from another: its messages, how gRPC is asked for a call of it, and what it
-// does. `response` lives until `done` has been called.
+// What tells one method from another: its messages, its name, and what it does. `response` lives until `done` has been called.
 struct ListModels {
   using Request = v1::ListModelsRequest;
   using Response = v1::ListModelsResponse;
-  static constexpr auto kAwait = &RawAdmin::RequestListModels;
+  static constexpr char kPath[] = "/weir.v1.Admin/ListModels";
 
   static void Run(Repository& repository, const Request& /*request*/, Response& response,
                   Repository::Done done) {
@@ -130,7 +130,7 @@ struct ListModels {
 struct LoadModel {
   using Request = v1::LoadModelRequest;
   using Response = v1::LoadModelResponse;
-  static constexpr auto kAwait = &RawAdmin::RequestLoadModel;
+  static constexpr char kPath[] = "/weir.v1.Admin/LoadModel";
 
   static void Run(Repository& repository, const Request& request, Response& response,
                   Repository::Done done) {
@@ -150,7 +150,7 @@ struct LoadModel {
 struct UnloadModel {
   using Request = v1::UnloadModelRequest;
   using Response = v1::UnloadModelResponse;
-  static constexpr auto kAwait = &RawAdmin::RequestUnloadModel;
+  static constexpr char kPath[] = "/weir.v1.Admin/UnloadModel";
 
   static void Run(Repository& repository, const Request& request, Response& /*response*/,
                   Repository::Done done) {
@@ -164,7 +164,7 @@ struct UnloadModel {
 struct ReloadRepository {
   using Request = v1::ReloadRepositoryRequest;
   using Response = v1::ReloadRepositoryResponse;
-  static constexpr auto kAwait = &RawAdmin::RequestReloadRepository;
+  static constexpr char kPath[] = "/weir.v1.Admin/ReloadRepository";
 
   static void Run(Repository& repository, const Request& /*request*/, Response& response,
                   Repository::Done done) {
@@ -181,29 +181,18 @@ struct ReloadRepository {
 template <typename Method>
 class AdminCall : public UnaryCall {
  public:
-  static void AwaitOne(AdminService& service, CallQueue& queue) {
-    (new AdminCall(service, queue))->Await();
-  }
+  AdminCall(AdminService& service, CallLoop& loop)
+      : UnaryCall(loop, service.gate_), service_(service) {}
 
  private:
-  AdminCall(AdminService& service, CallQueue& queue)
-      : UnaryCall(queue, service.gate_), service_(service) {}
-
-  void Request(void* tag) override {
-    (service_.raw_.*Method::kAwait)(&context_, &request_, &writer_, &queue_.queue(),
-                                    &queue_.queue(), tag);
-  }
-
-  void AwaitAnother() override { AwaitOne(service_, queue_); }
-
   bool Begin() override {
     if (const absl::Status status = Parse(request_, message_); !status.ok()) {
-      Answer(ToGrpc(status), {});
+      Answer(status, {});
       return false;
     }
     // The answer may be out, and the call gone, before Run returns.
     Method::Run(service_.repository_, message_, response_, [this](const absl::Status& status) {
-      Answer(ToGrpc(status), Serialize(response_));
+      Answer(status, Serialize(response_));
     });
     return false;
   }
@@ -213,13 +202,15 @@ class AdminCall : public UnaryCall {
   typename Method::Response response_;
 };
 
-void AdminService::Await(CallQueue& queue, int count) {
-  for (int i = 0; i < count; ++i) {
-    AdminCall<ListModels>::AwaitOne(*this, queue);
-    AdminCall<LoadModel>::AwaitOne(*this, queue);
-    AdminCall<UnloadModel>::AwaitOne(*this, queue);
-    AdminCall<ReloadRepository>::AwaitOne(*this, queue);
-  }
+void AdminService::AddTo(CallLoop& loop, Methods& methods) {
+  const auto add = [&](auto method) {
+    using Method = decltype(method);
+    methods.Add(Method::kPath, [this, &loop] { return new AdminCall<Method>(*this, loop); });
+  };
+  add(ListModels());
+  add(LoadModel());
+  add(UnloadModel());
+  add(ReloadRepository());
 }
 
 }  // namespace weir

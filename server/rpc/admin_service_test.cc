@@ -15,6 +15,7 @@
 #include "grpcpp/server_builder.h"
 #include "server/model/repository_fixture.h"
 #include "server/rpc/test_server.h"
+#include "weir/v1/admin.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -35,8 +36,7 @@ class AdminServiceTest : public testing::Test {
 
     service_ = std::make_unique<AdminService>(*repository_);
     server_ = std::make_unique<TestServer>(
-        [this](grpc::ServerBuilder& builder) { builder.RegisterService(&service_->service()); },
-        [this](CallQueue& queue) { service_->Await(queue, 1); });
+        [this](CallLoop& loop, Methods& methods) { service_->AddTo(loop, methods); });
     stub_ = v1::Admin::NewStub(server_->channel());
   }
 

@@ -22,6 +22,7 @@
 #include "server/rpc/rpc_fixture.h"
 #include "server/stats/decoded_push.h"
 #include "server/stats/recorder.h"
+#include "weir/v1/diagnostics.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -255,7 +256,6 @@ class DrainTest : public testing::TestWithParam<int> {
   DrainTest()
       : server_({.prediction = {.fault_injection = true, .recorder = recorder_.get()},
                  .streams = {.max_in_flight = 8},
-                 .calls_ready = 2,
                  .make_model = [this](ModelSettings settings) {
                    return model_ = std::make_shared<RestlessServable>(std::move(settings), stats_);
                  }}) {

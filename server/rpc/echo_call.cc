@@ -7,6 +7,7 @@
 #include "google/protobuf/arena.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/unary_call.h"
+#include "weir/v1/diagnostics.pb.h"
 
 namespace weir {
 namespace {
@@ -15,20 +16,9 @@ constexpr uint32_t kMaxAnswerBytes = 1 << 20;
 
 class EchoCall : public UnaryCall {
  public:
-  static void AwaitOne(RawDiagnostics& service, RequestGate& gate, CallQueue& queue) {
-    (new EchoCall(service, gate, queue))->Await();
-  }
+  EchoCall(CallLoop& loop, RequestGate& gate) : UnaryCall(loop, gate) {}
 
  private:
-  EchoCall(RawDiagnostics& service, RequestGate& gate, CallQueue& queue)
-      : UnaryCall(queue, gate), service_(service) {}
-
-  void Request(void* tag) override {
-    service_.RequestEcho(&context_, &request_, &writer_, &queue_.queue(), &queue_.queue(), tag);
-  }
-
-  void AwaitAnother() override { AwaitOne(service_, gate_, queue_); }
-
   bool Begin() override {
     google::protobuf::Arena arena;
     auto* const request = google::protobuf::Arena::CreateMessage<v1::EchoRequest>(&arena);
@@ -39,17 +29,15 @@ class EchoCall : public UnaryCall {
                                                        ", got ", request->answer_bytes()));
     }
     if (status.ok()) response->mutable_payload()->resize(request->answer_bytes());
-    Answer(ToGrpc(status), Serialize(*response));
+    Answer(status, Serialize(*response));
     return false;
   }
-
-  RawDiagnostics& service_;
 };
 
 }  // namespace
 
-void AwaitEchoCalls(RawDiagnostics& service, RequestGate& gate, CallQueue& queue, int count) {
-  for (int i = 0; i < count; ++i) EchoCall::AwaitOne(service, gate, queue);
+void AddEcho(CallLoop& loop, RequestGate& gate, Methods& methods) {
+  methods.Add("/weir.v1.Diagnostics/Echo", [&] { return new EchoCall(loop, gate); });
 }
 
 }  // namespace weir

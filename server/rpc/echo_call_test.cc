@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/rpc/rpc_fixture.h"
+#include "weir/v1/diagnostics.grpc.pb.h"
 
 namespace weir {
 namespace {

@@ -1,6 +1,5 @@
 #include "server/rpc/fault_injection.h"
 
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -14,17 +13,14 @@
 namespace weir {
 namespace {
 
-using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+using Metadata = absl::Span<const std::pair<std::string, std::string>>;
 
-constexpr char kPrefix[] = "weir-";
 constexpr char kDelayKey[] = "weir-delay-ms";
 constexpr char kCodeKey[] = "weir-fail-code";
 constexpr char kRatioKey[] = "weir-fail-ratio";
 
 constexpr double kMaxDelayMs = 60'000;
 constexpr int kLastCode = static_cast<int>(absl::StatusCode::kUnauthenticated);
-
-absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 absl::Status Malformed(absl::string_view key, absl::string_view expected, absl::string_view got) {
   return absl::InvalidArgumentError(
@@ -60,13 +56,16 @@ absl::StatusOr<double> ParseRatio(absl::string_view text) {
 }
 
 // The value of `key`, if there is one.
-absl::StatusOr<std::optional<absl::string_view>> Find(const Metadata& metadata, const char* key) {
-  const auto [begin, end] = metadata.equal_range(key);
-  if (begin == end) return std::nullopt;
-  if (std::next(begin) != end) {
-    return absl::InvalidArgumentError(absl::StrCat(key, ": expected once, came several times"));
+absl::StatusOr<std::optional<absl::string_view>> Find(Metadata metadata, absl::string_view key) {
+  std::optional<absl::string_view> found;
+  for (const auto& [name, value] : metadata) {
+    if (name != key) continue;
+    if (found.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(key, ": expected once, came several times"));
+    }
+    found = value;
   }
-  return View(begin->second);
+  return found;
 }
 
 }  // namespace
@@ -76,11 +75,9 @@ absl::Status Fault::Outcome(double draw) const {
   return {fail_code, absl::StrCat("a fault that the request asked for with ", kCodeKey)};
 }
 
-absl::StatusOr<Fault> ParseFault(const Metadata& metadata) {
+absl::StatusOr<Fault> ParseFault(Metadata metadata) {
   Fault fault;
-  // All keys at one glance, for they are rarely there.
-  const auto first = metadata.lower_bound(kPrefix);
-  if (first == metadata.end() || !first->first.starts_with(kPrefix)) return fault;
+  if (metadata.empty()) return fault;
   WEIR_ASSIGN_OR_RETURN(const auto delay, Find(metadata, kDelayKey));
   WEIR_ASSIGN_OR_RETURN(const auto code, Find(metadata, kCodeKey));
   WEIR_ASSIGN_OR_RETURN(const auto ratio, Find(metadata, kRatioKey));

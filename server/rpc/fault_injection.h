@@ -7,13 +7,13 @@
 #ifndef WEIR_SERVER_RPC_FAULT_INJECTION_H_
 #define WEIR_SERVER_RPC_FAULT_INJECTION_H_
 
-#include <grpcpp/support/string_ref.h>
-
-#include <map>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace weir {
 
@@ -27,9 +27,9 @@ struct Fault {
   absl::Status Outcome(double draw) const;
 };
 
-// The metadata as gRPC gives it to a server: keys in lower case. No fault if it asks for none;
+// The metadata as the call brought it: keys in lower case. No fault if it asks for none;
 // INVALID_ARGUMENT that names the key if a value is malformed.
-absl::StatusOr<Fault> ParseFault(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata);
+absl::StatusOr<Fault> ParseFault(absl::Span<const std::pair<std::string, std::string>> metadata);
 
 }  // namespace weir
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -11,10 +12,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
   const std::vector<std::string> values = absl::StrSplit(text, '\n');
-  std::multimap<grpc::string_ref, grpc::string_ref> metadata;
+  std::vector<std::pair<std::string, std::string>> metadata;
   const std::vector<const char*> keys = {"weir-fail-code", "weir-fail-ratio", "weir-delay-ms"};
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!values[i].empty()) metadata.emplace(keys[i % keys.size()], values[i]);
+    if (!values[i].empty()) metadata.emplace_back(keys[i % keys.size()], values[i]);
   }
   const absl::StatusOr<weir::Fault> fault = weir::ParseFault(metadata);
   if (!fault.ok()) return 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 std::string Refusal(const Metadata& metadata) {
   const absl::StatusOr<Fault> fault = ParseFault(metadata);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/sync_stream.h"
@@ -75,8 +76,7 @@ class HealthServiceTest : public testing::Test {
   HealthStates states_;
   HealthService service_{states_};
   TestServer server_{
-      [this](grpc::ServerBuilder& builder) { builder.RegisterService(&service_.service()); },
-      [this](CallQueue& queue) { service_.Await(queue, 2); }};
+      [this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
   const std::unique_ptr<Health::Stub> stub_ = Health::NewStub(server_.channel());
 };
 

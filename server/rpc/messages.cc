@@ -4,12 +4,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/grpc_message_reader.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/wire_format_lite.h"
-#include "grpcpp/support/proto_buffer_reader.h"
-#include "grpcpp/support/slice.h"
 
 namespace weir {
 namespace {
@@ -84,59 +83,35 @@ class FieldCounter {
   int64_t left_;
 };
 
-// Where the bytes lie in one piece, as they mostly do, nothing has to look for the next one.
-template <typename OnArray, typename OnStream>
-bool Read(const grpc::ByteBuffer& bytes, const OnArray& on_array, const OnStream& on_stream) {
-  grpc::Slice slice;
-  if (bytes.TrySingleSlice(&slice).ok()) {
-    return on_array(slice.begin(), static_cast<int>(slice.size()));
-  }
-  grpc::ByteBuffer copy = bytes;  // Of the references only. The reader wants it changeable.
-  grpc::ProtoBufferReader reader(&copy);
-  return on_stream(reader);
-}
-
-bool CountFields(const grpc::ByteBuffer& bytes, const Descriptor& type, FieldCounter& counter) {
-  const auto count = [&](CodedInputStream stream) { return counter.Count(stream, &type, 0, 0); };
-  return Read(
-      bytes, [&](const uint8_t* data, int size) { return count(CodedInputStream(data, size)); },
-      [&](grpc::ProtoBufferReader& reader) { return count(CodedInputStream(&reader)); });
-}
-
-bool ParseBytes(const grpc::ByteBuffer& bytes, Message& message) {
-  return Read(
-      bytes, [&](const uint8_t* data, int size) { return message.ParseFromArray(data, size); },
-      [&](grpc::ProtoBufferReader& reader) { return message.ParseFromZeroCopyStream(&reader); });
-}
-
 }  // namespace
 
-absl::Status Parse(const grpc::ByteBuffer& bytes, Message& message) {
-  const auto size = static_cast<int64_t>(bytes.Length());
+absl::Status Parse(absl::string_view bytes, Message& message) {
+  const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
+  const auto size = static_cast<int>(bytes.size());
   bool parsed = true;
   if (size > kHarmlessFields * kMinFieldBytes) {
     const int64_t max_fields = kHarmlessFields + size / kBytesPerField;
     FieldCounter counter(max_fields);
-    parsed = CountFields(bytes, *message.GetDescriptor(), counter);
+    CodedInputStream stream(data, size);
+    parsed = counter.Count(stream, message.GetDescriptor(), 0, 0);
     if (counter.too_many()) {
       return absl::InvalidArgumentError(absl::StrCat("the message holds more than ", max_fields,
                                                      " fields in its ", size, " bytes"));
     }
   }
-  if (parsed && ParseBytes(bytes, message)) return absl::OkStatus();
+  if (parsed && message.ParseFromArray(data, size)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the message is no ", message.GetTypeName()));
 }
 
-grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
+std::string Serialize(const google::protobuf::MessageLite& message) {
   const size_t size = message.ByteSizeLong();
-  grpc_slice slice = grpc_slice_malloc(size);
-  message.SerializeWithCachedSizesToArray(GRPC_SLICE_START_PTR(slice));
-  const grpc::Slice owned(slice, grpc::Slice::STEAL_REF);
-  return grpc::ByteBuffer(&owned, 1);
-}
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+  const auto prefix = MessageReader::Prefix(size);
+  std::string framed;
+  framed.reserve(prefix.size() + size);
+  framed.append(prefix.data(), prefix.size());
+  framed.resize(prefix.size() + size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(&framed[prefix.size()]));
+  return framed;
 }
 
 }  // namespace weir

@@ -1,22 +1,21 @@
-// Between the bytes of gRPC and messages.
+// Between the bytes on the wire and messages.
 #ifndef WEIR_SERVER_RPC_MESSAGES_H_
 #define WEIR_SERVER_RPC_MESSAGES_H_
 
+#include <string>
+
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
-#include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/status.h"
 
 namespace weir {
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT if they are none, or if they hold so many fields
 // that the message would take many times their size; that is known before any of it is taken.
-absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message& message);
+absl::Status Parse(absl::string_view bytes, google::protobuf::Message& message);
 
-grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message);
-
-// absl and gRPC number their codes alike.
-grpc::Status ToGrpc(const absl::Status& status);
+// With the prefix that gRPC puts before each message.
+std::string Serialize(const google::protobuf::MessageLite& message);
 
 }  // namespace weir
 

@@ -3,42 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/support/slice.h"
 #include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
 
 using testing::HasSubstr;
-
-// In pieces of so many bytes, as they come from the wire; in one if it is 0.
-grpc::ByteBuffer Buffer(absl::string_view bytes, size_t piece = 0) {
-  if (piece == 0) piece = std::max<size_t>(bytes.size(), 1);
-  std::vector<grpc::Slice> slices;
-  for (size_t at = 0; at < bytes.size(); at += piece) {
-    const absl::string_view part = bytes.substr(at, piece);
-    slices.emplace_back(part.data(), part.size());
-  }
-  return grpc::ByteBuffer(slices.data(), slices.size());
-}
-
-std::string Bytes(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  EXPECT_TRUE(buffer.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& slice : slices) {
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return bytes;
-}
 
 std::string Repeat(absl::string_view text, int64_t times) {
   std::string repeated;
@@ -59,10 +35,13 @@ std::string Field(int number, absl::string_view bytes) {
   return absl::StrCat(Varint(number << 3 | 2), Varint(bytes.size()), bytes);
 }
 
-absl::Status ParseRequest(const std::string& bytes, size_t piece = 0) {
+absl::Status ParseRequest(const std::string& bytes) {
   v1::PredictRequest request;
-  return Parse(Buffer(bytes, piece), request);
+  return Parse(bytes, request);
 }
+
+// Without the prefix of five bytes.
+absl::string_view Unframed(const std::string& framed) { return absl::string_view(framed).substr(5); }
 
 v1::PredictRequest SomeRequest() {
   v1::PredictRequest request;
@@ -78,26 +57,20 @@ v1::PredictRequest SomeRequest() {
   return request;
 }
 
-TEST(MessagesTest, AMessageComesBackAsItWas) {
+TEST(MessagesTest, AMessageComesBackAsItWasBehindAPrefix) {
   const v1::PredictRequest sent = SomeRequest();
+  const std::string framed = Serialize(sent);
   v1::PredictRequest received;
-  ASSERT_TRUE(Parse(Serialize(sent), received).ok());
+  ASSERT_TRUE(Parse(Unframed(framed), received).ok());
   EXPECT_EQ(received.DebugString(), sent.DebugString());
-}
-
-TEST(MessagesTest, AMessageMayComeInPieces) {
-  const v1::PredictRequest sent = SomeRequest();
-  for (const size_t piece : {1, 2, 7}) {
-    v1::PredictRequest received;
-    ASSERT_TRUE(Parse(Buffer(sent.SerializeAsString(), piece), received).ok());
-    EXPECT_EQ(received.DebugString(), sent.DebugString());
-  }
+  const auto size = static_cast<char>(sent.ByteSizeLong());
+  EXPECT_EQ(framed.substr(0, 5), std::string({0, 0, 0, 0, size}));
 }
 
 TEST(MessagesTest, NoBytesAreAnEmptyMessage) {
   v1::PredictRequest request;
-  EXPECT_TRUE(Parse(Buffer(""), request).ok());
-  EXPECT_EQ(Bytes(Serialize(request)), "");
+  EXPECT_TRUE(Parse("", request).ok());
+  EXPECT_EQ(Unframed(Serialize(request)), "");
 }
 
 TEST(MessagesTest, BytesThatAreNoMessageAreRefused) {
@@ -117,11 +90,9 @@ TEST(MessagesTest, LargeBytesThatAreNoMessageAreRefusedInTheSameWords) {
        {std::string(1 << 20, '\0'), data.substr(0, data.size() - 1), data + '\0', data + "\x0c",
         data + Field(2, "\xff\xfe"), Field(3, "\x0b") + data, Field(3, "\x0c") + data,
         Field(1, Field(1, "x") + "\x0a\x7f") + data, std::string(1 << 20, '\x0b')}) {
-    for (const size_t piece : {0, 8191}) {
-      const absl::Status status = ParseRequest(bytes, piece);
-      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-      EXPECT_EQ(status.message(), "the message is no weir.v1.PredictRequest");
-    }
+    const absl::Status status = ParseRequest(bytes);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), "the message is no weir.v1.PredictRequest");
   }
 }
 
@@ -139,10 +110,8 @@ TEST(MessagesTest, ManyFieldsAreRefusedWhereverTheyAre) {
         Field(3, empty_groups), Field(4, empty_fields), "\x0b" + empty_fields + "\x0c",
         Field(3, Field(3, std::string(4'000'000, '\1'))), Repeat("\x28\1", 100'000),
         Field(3, Repeat("\x18\1", 100'000)), Field(3, Field(1, "x")) + Field(3, empty_fields)}) {
-    for (const size_t piece : {0, 8191}) {
-      EXPECT_THAT(std::string(ParseRequest(bytes, piece).message()),
-                  HasSubstr("the message holds more than"));
-    }
+    EXPECT_THAT(std::string(ParseRequest(bytes).message()),
+                HasSubstr("the message holds more than"));
   }
 }
 
@@ -150,11 +119,9 @@ TEST(MessagesTest, ALargeMessageFullOfDataIsTaken) {
   v1::PredictRequest request = SomeRequest();
   request.mutable_inputs(0)->set_data(Repeat("\x1a\0", 2'000'000));
   request.mutable_inputs(1)->mutable_values()->Resize(500'000, 1.5);
-  for (const size_t piece : {0, 8191}) {
-    v1::PredictRequest received;
-    ASSERT_TRUE(Parse(Buffer(request.SerializeAsString(), piece), received).ok());
-    EXPECT_EQ(received.SerializeAsString(), request.SerializeAsString());
-  }
+  v1::PredictRequest received;
+  ASSERT_TRUE(Parse(request.SerializeAsString(), received).ok());
+  EXPECT_EQ(received.SerializeAsString(), request.SerializeAsString());
 }
 
 TEST(MessagesTest, AThousandInputsAreTaken) {
@@ -167,7 +134,7 @@ TEST(MessagesTest, AThousandInputsAreTaken) {
     tensor.set_data(std::string(128, 'x'));
   }
   v1::PredictRequest received;
-  EXPECT_TRUE(Parse(Serialize(request), received).ok());
+  EXPECT_TRUE(Parse(request.SerializeAsString(), received).ok());
   EXPECT_EQ(received.inputs_size(), 1000);
 }
 
@@ -176,7 +143,7 @@ TEST(MessagesTest, AThousandInputsAreTaken) {
 int64_t MemoryTaken(const std::string& bytes) {
   google::protobuf::Arena arena;
   auto* const request = google::protobuf::Arena::CreateMessage<v1::PredictRequest>(&arena);
-  if (!Parse(Buffer(bytes), *request).ok()) return -1;
+  if (!Parse(bytes, *request).ok()) return -1;
   return static_cast<int64_t>(arena.SpaceAllocated() + request->SpaceUsedLong());
 }
 
@@ -217,13 +184,6 @@ TEST(MessagesTest, NoMessageTakesManyTimesItsSize) {
     RecordProperty(kind.name, absl::StrCat(taken / kLarge, " times"));
     EXPECT_LT(taken, (1 << 20) + 8 * kLarge) << kind.name << ": " << accepted << " fields";
   }
-}
-
-TEST(MessagesTest, AStatusKeepsItsCodeAndItsText) {
-  EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
-  const grpc::Status status = ToGrpc(absl::ResourceExhaustedError("full"));
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(status.error_message(), "full");
 }
 
 }  // namespace

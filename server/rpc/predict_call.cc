@@ -1,5 +1,7 @@
 #include "server/rpc/predict_call.h"
 
+#include <string>
+
 #include "server/rpc/messages.h"
 #include "server/rpc/unary_call.h"
 
@@ -8,21 +10,10 @@ namespace {
 
 class PredictCall : public UnaryCall {
  public:
-  static void AwaitOne(const PredictorContext& context, CallQueue& queue) {
-    (new PredictCall(context, queue))->Await();
-  }
+  explicit PredictCall(const PredictorContext& context)
+      : UnaryCall(context.loop, context.gate), shared_(context) {}
 
  private:
-  PredictCall(const PredictorContext& context, CallQueue& queue)
-      : UnaryCall(queue, context.gate), shared_(context) {}
-
-  void Request(void* tag) override {
-    shared_.service.RequestPredict(&context_, &request_, &writer_, &queue_.queue(), &queue_.queue(),
-                                   tag);
-  }
-
-  void AwaitAnother() override { AwaitOne(shared_, queue_); }
-
   void Refuse(const absl::Status& why) override {
     // One that the server has room for is looked into, so that it counts with its model.
     if (absl::IsUnavailable(why) && !prediction_.Parse(request_)) return;
@@ -30,11 +21,11 @@ class PredictCall : public UnaryCall {
   }
 
   bool Begin() override {
-    return prediction_.Parse(request_) && prediction_.Start(received_, context_, queue_);
+    return prediction_.Parse(request_) && prediction_.Start(received_, head(), loop_);
   }
 
   void OnAnswer(const absl::Status& status) {
-    Answer(ToGrpc(status), status.ok() ? Serialize(prediction_.response()) : grpc::ByteBuffer());
+    Answer(status, status.ok() ? Serialize(prediction_.response()) : std::string());
   }
 
   const PredictorContext& shared_;
@@ -44,8 +35,8 @@ class PredictCall : public UnaryCall {
 
 }  // namespace
 
-void AwaitPredictCalls(const PredictorContext& context, CallQueue& queue, int count) {
-  for (int i = 0; i < count; ++i) PredictCall::AwaitOne(context, queue);
+void AddPredict(const PredictorContext& context, Methods& methods) {
+  methods.Add("/weir.v1.Predictor/Predict", [&context] { return new PredictCall(context); });
 }
 
 }  // namespace weir

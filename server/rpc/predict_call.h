@@ -2,24 +2,24 @@
 #ifndef WEIR_SERVER_RPC_PREDICT_CALL_H_
 #define WEIR_SERVER_RPC_PREDICT_CALL_H_
 
+#include "server/http2/call_loop.h"
 #include "server/model/repository.h"
-#include "server/rpc/call_queue.h"
+#include "server/rpc/methods.h"
 #include "server/rpc/prediction.h"
-#include "server/rpc/predictor_service.h"
 #include "server/rpc/request_gate.h"
 
 namespace weir {
 
 // What a call of Predictor needs; all of it outlives the call.
 struct PredictorContext {
-  RawPredictor& service;
+  CallLoop& loop;
   const Repository& repository;
   RequestGate& gate;
   const PredictionOptions& options;
 };
 
-// Makes `count` calls ready. As each one gets its request, another takes its place.
-void AwaitPredictCalls(const PredictorContext& context, CallQueue& queue, int count);
+// `context` outlives the methods and their calls.
+void AddPredict(const PredictorContext& context, Methods& methods);
 
 }  // namespace weir
 

@@ -59,7 +59,7 @@ TEST(PredictCallTest, ARequestBecomesATaskAndItsResultTheAnswer) {
 }
 
 TEST(PredictCallTest, ManyRequestsAreInFlightAndEachGetsItsOwnAnswer) {
-  RpcServer server({.calls_ready = 2});
+  RpcServer server;
   std::deque<SentRequest> answers;
   for (int i = 0; i < 50; ++i) answers.emplace_back(server, TwoRows(absl::StrCat(i)));
   std::vector<Task> tasks;
@@ -176,7 +176,7 @@ TEST(PredictCallTest, AMalformedMessageIsRefusedInWeirsWords) {
 }
 
 TEST(PredictCallTest, ACallWithoutAMessageFailsAndTheServerGoesOn) {
-  RpcServer server({.calls_ready = 1});
+  RpcServer server;
   using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
   TestContext context;
   const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> call(
@@ -201,7 +201,7 @@ TEST(PredictCallTest, ALargeMessageOfEmptyFieldsIsRefused) {
 }
 
 TEST(PredictCallTest, AMessageLargerThanTheServerTakesIsRefusedAndTheServerGoesOn) {
-  RpcServer server({.max_request_bytes = 1000, .calls_ready = 1});
+  RpcServer server({.max_request_bytes = 1000});
   const grpc::Status status = CallWithBytes(server, kPredict, Bytes(std::string(2000, 'x')));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   SentRequest answer(server, TwoRows());

@@ -9,284 +9,208 @@
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/async_stream.h"
-#include "grpcpp/support/byte_buffer.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/messages.h"
-#include "server/rpc/unary_call.h"
+#include "server/rpc/stream_call.h"
 
 namespace weir {
 
-// Holds itself until it is over. Requests are read one after the other and answered on any
-// thread; answers wait in a queue, for gRPC writes one at a time. Every method of gRPC is called
-// under the lock, so that none follows Finish.
-class PredictStream : public std::enable_shared_from_this<PredictStream> {
+// Requests are answered on any thread; all else happens on the one that has the turn.
+class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
  public:
-  static void AwaitOne(PredictStreams& streams, CallQueue& queue) {
-    const auto stream = std::make_shared<PredictStream>(streams, queue);
-    stream->self_ = stream;
-    stream->Await();
-  }
+  explicit PredictStream(PredictStreams& streams)
+      : StreamCall(streams.context_.loop), streams_(streams), shared_(streams.context_) {}
 
-  PredictStream(PredictStreams& streams, CallQueue& queue)
-      : ticket_(queue), streams_(streams), shared_(streams.context_), queue_(queue) {}
-
-  ~PredictStream() {
-    streams_.Remove(*this);
+  ~PredictStream() override {
+    ListLink<OpenStreamTag>::Unlink();
     if (inside_) shared_.gate.Leave(0);
   }
 
-  void Drain() ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
+  void Drain() {
     draining_ = true;
+    Pause();
     FinishIfAnswered();
   }
 
  private:
-  void Await() {
-    context_.AsyncNotifyWhenDone(&on_done_);
-    shared_.service.RequestPredictStream(&context_, &stream_, &queue_.queue(), &queue_.queue(),
-                                         &on_open_);
-  }
+  // One request until its answer is handed to the call.
+  struct Request : Event {
+    Request(PredictStream& stream, std::string bytes)
+        : stream(stream),
+          bytes(std::move(bytes)),
+          prediction(stream.shared_.repository, stream.shared_.options, stream.cancellation_,
+                     [this](const absl::Status& status) { Answer(status); }) {}
 
-  // One request until its answer waits to be written.
-  struct Request {
-    Request(std::shared_ptr<PredictStream> owner, int64_t bytes)
-        : stream(std::move(owner)),
-          bytes(bytes),
-          prediction(stream->shared_.repository, stream->shared_.options, stream->cancellation_,
-                     [this](const absl::Status& status) {
-                       const std::shared_ptr<PredictStream> keep = stream;
-                       keep->Answer(std::unique_ptr<Request>(this), status);
-                     }) {}
+    bool Begin();
+    void Answer(const absl::Status& status);  // On any thread.
+    bool Happened() override;
 
-    const std::shared_ptr<PredictStream> stream;
-    const int64_t bytes;
+    PredictStream& stream;
+    const std::string bytes;
     const absl::Time received = MonotonicNow();
     bool inside = false;  // Of the gate.
     Prediction prediction;
+
+    // Once it is answered.
+    std::string answer;
+    int64_t answer_bytes = 0;
+    absl::Status refused;  // What is no request has no answer of its own; the stream ends with this.
   };
 
+  // An answer that is not written yet.
   struct PendingAnswer {
-    grpc::ByteBuffer message;
-    int64_t bytes = 0;  // That the stream holds for it: the request's, or its own if it is larger.
+    int64_t bytes = 0;    // That the stream holds for it: the request's, or its own if it is larger.
     bool inside = false;  // Of the gate.
   };
 
-  bool OnOpen(bool ok) {
-    if (!ok) {
-      self_.reset();  // The server shuts down; gRPC tells nothing more about this call.
-      return false;
-    }
-    const std::shared_ptr<PredictStream> keep = shared_from_this();
-    AwaitOne(streams_, queue_);
+  void OnOpen() override {
+    streams_.open_.push_back(*this);
     inside_ = shared_.gate.Enter(0).ok();
-    const bool open = streams_.Add(*this) && inside_;
-    absl::MutexLock lock(&mu_);
-    if (!open) draining_ = true;
+    if (!inside_) Drain();
+  }
+
+  bool OnMessage(std::string message) override {
+    auto* const request = new Request(*this, std::move(message));  // Its event takes it back.
+    ++unanswered_;
+    bytes_ += static_cast<int64_t>(request->bytes.size());
+    if (IsFull()) Pause();
+    return request->Begin();
+  }
+
+  bool OnHalfClose() override {
+    no_more_requests_ = true;
     FinishIfAnswered();
-    ReadNext();
     return false;
   }
 
-  bool OnRead(bool ok) {
-    const std::shared_ptr<PredictStream> keep = shared_from_this();
-    std::unique_ptr<Request> request;
-    grpc::ByteBuffer message;
-    {
-      absl::MutexLock lock(&mu_);
-      reading_ = false;
-      message.Swap(&message_);
-      if (!ok || finishing_) {
-        no_more_requests_ = true;
-        FinishIfAnswered();
-        EndIfOver();
-        return false;
-      }
-      request = std::make_unique<Request>(keep, static_cast<int64_t>(message.Length()));
-      ++in_flight_;
-      bytes_ += request->bytes;
-    }
-    const bool submitted = Begin(std::move(request), message);
-    absl::MutexLock lock(&mu_);
-    ReadNext();
-    return submitted;
-  }
-
-  // Returns whether something was submitted.
-  bool Begin(std::unique_ptr<Request> request, const grpc::ByteBuffer& message) {
-    Request& begun = *request.release();  // Answer takes it back.
-    if (!begun.prediction.Parse(message)) return false;
-    if (const absl::Status status = shared_.gate.Enter(begun.bytes); !status.ok()) {
-      begun.prediction.Refuse(status);
-      return false;
-    }
-    begun.inside = true;
-    return begun.prediction.Start(begun.received, context_, queue_);
-  }
-
-  void Answer(std::unique_ptr<Request> request, const absl::Status& status) {
-    Prediction& prediction = request->prediction;
-    if (!prediction.is_request()) {
-      // What is no request has no answer of its own.
-      absl::MutexLock lock(&mu_);
-      --in_flight_;
-      bytes_ -= request->bytes;
-      if (final_status_.ok()) final_status_ = status;
+  void OnAnswer(std::unique_ptr<Request> request) {
+    --unanswered_;
+    const auto request_bytes = static_cast<int64_t>(request->bytes.size());
+    const PendingAnswer answer = {.bytes = std::max(request_bytes, request->answer_bytes),
+                                  .inside = request->inside};
+    std::string message = std::move(request->answer);
+    if (const absl::Status refused = request->refused; !refused.ok()) {
+      if (final_status_.ok()) final_status_ = refused;
       no_more_requests_ = true;
-      FinishIfAnswered();
-      return;
-    }
-    auto* const answer =
-        google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
-    if (status.ok()) {
-      answer->unsafe_arena_set_allocated_response(&prediction.response());
+      Pause();
+      bytes_ -= request_bytes;
     } else {
-      v1::RequestError& error = *answer->mutable_error();
-      error.set_request_id(prediction.request().request_id());
-      error.set_code(static_cast<int32_t>(status.code()));
-      error.set_message(std::string(status.message()));
+      bytes_ += answer.bytes - request_bytes;
+      unsent_.push_back(answer);
     }
-    PendingAnswer pending{.message = Serialize(*answer)};
-    pending.bytes = std::max<int64_t>(request->bytes, pending.message.Length());
-    const int64_t request_bytes = request->bytes;
-    pending.inside = request->inside;
-    if (pending.inside && pending.bytes > request_bytes) {
-      shared_.gate.Grow(pending.bytes - request_bytes);
-    }
+    const bool was_refused = !request->refused.ok();
     request.reset();  // Gives the servable back before the drain goes on.
-    absl::MutexLock lock(&mu_);
-    bytes_ += pending.bytes - request_bytes;
-    answers_.push_back(std::move(pending));
-    WriteNext();
-  }
-
-  bool OnWritten(bool ok) {
-    const std::shared_ptr<PredictStream> keep = shared_from_this();
-    absl::MutexLock lock(&mu_);
-    writing_ = false;
-    Forget(answers_.front());
-    answers_.pop_front();
-    if (!ok) broken_ = true;
-    WriteNext();
-    ReadNext();
+    if (closed()) {
+      ForgetAll();
+    } else if (!was_refused) {
+      Send(std::move(message));
+    }
     FinishIfAnswered();
     EndIfOver();
-    return false;
   }
 
-  bool OnFinished(bool) {
-    const std::shared_ptr<PredictStream> keep = shared_from_this();
-    absl::MutexLock lock(&mu_);
-    finished_ = true;
-    EndIfOver();
-    return false;
+  void OnSent() override {
+    Forget();
+    if (paused() && !IsFull()) PostStep();
   }
 
-  bool OnDone(bool) {
-    const std::shared_ptr<PredictStream> keep = shared_from_this();
-    if (context_.IsCancelled()) cancellation_.Cancel();
-    absl::MutexLock lock(&mu_);
-    done_ = true;
-    EndIfOver();
-    return false;
+  bool Step() override {
+    const bool stays_paused = draining_ || no_more_requests_ || closed() || IsFull();
+    return paused() && !stays_paused && Resume();
   }
 
-  void ReadNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (reading_ || finishing_ || no_more_requests_ || draining_ || broken_) return;
-    if (in_flight_ >= streams_.options_.max_in_flight ||
-        bytes_ >= streams_.options_.max_bytes_in_flight) {
-      return;
-    }
-    reading_ = true;
-    stream_.Read(&message_, &on_read_);
+  void OnOver() override {
+    cancellation_.Cancel();
+    ForgetAll();
   }
 
-  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    // Nobody takes answers any more.
-    while (broken_ && !writing_ && !answers_.empty()) {
-      Forget(answers_.front());
-      answers_.pop_front();
-    }
-    if (broken_) FinishIfAnswered();
-    if (writing_ || answers_.empty()) return;
-    writing_ = true;
-    stream_.Write(answers_.front().message, &on_written_);
+  bool awaits_something() const override { return unanswered_ > 0; }
+
+  bool IsFull() const {
+    return unanswered_ + static_cast<int>(unsent_.size()) >= streams_.options_.max_in_flight ||
+           bytes_ >= streams_.options_.max_bytes_in_flight;
   }
 
-  void Forget(const PendingAnswer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    --in_flight_;
+  void Forget() {
+    const PendingAnswer answer = unsent_.front();
+    unsent_.pop_front();
     bytes_ -= answer.bytes;
     if (answer.inside) shared_.gate.Leave(answer.bytes);
   }
 
-  void FinishIfAnswered() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    const bool ending = no_more_requests_ || draining_ || broken_;
-    if (finishing_ || !ending || in_flight_ > 0) return;
-    finishing_ = true;
+  void ForgetAll() {
+    while (!unsent_.empty()) Forget();
+  }
+
+  void FinishIfAnswered() {
+    if (unanswered_ > 0 || !(no_more_requests_ || draining_)) return;
     // Who has sent all, and got all, need not hear of the drain.
-    if (!no_more_requests_ && draining_) {
+    if (!no_more_requests_) {
       final_status_ = absl::UnavailableError("the server is draining");
-      AddRetryHint(context_);
+      AddRetryHint();
     }
-    stream_.Finish(ToGrpc(final_status_), &on_finished_);
+    Finish(final_status_);
   }
 
-  // Lets go of the stream when gRPC will tell nothing more about it. Callers keep it meanwhile.
-  void EndIfOver() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (finished_ && done_ && !reading_ && !writing_) self_.reset();
-  }
-
-  const CallQueue::Ticket ticket_;  // Given back last.
   PredictStreams& streams_;
   const PredictorContext& shared_;
-  CallQueue& queue_;
-  grpc::ServerContext context_;
-  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
-  MethodEvent<PredictStream, &PredictStream::OnOpen> on_open_{*this};
-  MethodEvent<PredictStream, &PredictStream::OnRead> on_read_{*this};
-  MethodEvent<PredictStream, &PredictStream::OnWritten> on_written_{*this};
-  MethodEvent<PredictStream, &PredictStream::OnFinished> on_finished_{*this};
-  MethodEvent<PredictStream, &PredictStream::OnDone> on_done_{*this};
   Cancellation cancellation_;
-  bool inside_ = false;                  // Of the gate, from OnOpen on.
-  grpc::ByteBuffer message_;             // Of the read that is under way or was the last.
-  std::shared_ptr<PredictStream> self_;  // Until gRPC will tell nothing more.
-  absl::Mutex mu_;
-  bool reading_ ABSL_GUARDED_BY(mu_) = false;
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  bool no_more_requests_ ABSL_GUARDED_BY(mu_) = false;
-  bool draining_ ABSL_GUARDED_BY(mu_) = false;
-  bool broken_ ABSL_GUARDED_BY(mu_) = false;  // A write failed: the caller is gone.
-  bool finishing_ ABSL_GUARDED_BY(mu_) = false;
-  bool finished_ ABSL_GUARDED_BY(mu_) = false;
-  bool done_ ABSL_GUARDED_BY(mu_) = false;
-  absl::Status final_status_ ABSL_GUARDED_BY(mu_);  // But for the drain.
-  int in_flight_ ABSL_GUARDED_BY(mu_) = 0;          // Requests whose answers are not written yet.
-  int64_t bytes_ ABSL_GUARDED_BY(mu_) = 0;          // Theirs.
-  std::deque<PendingAnswer> answers_ ABSL_GUARDED_BY(mu_);  // The first one is being written.
+  bool inside_ = false;  // Of the gate.
+  bool no_more_requests_ = false;
+  bool draining_ = false;
+  absl::Status final_status_;          // But for the drain.
+  int unanswered_ = 0;                 // Requests.
+  int64_t bytes_ = 0;                  // Of these, and of unsent_.
+  std::deque<PendingAnswer> unsent_;   // In the order in which they are sent.
 };
 
-void PredictStreams::Await(CallQueue& queue, int count) {
-  for (int i = 0; i < count; ++i) PredictStream::AwaitOne(*this, queue);
+bool PredictStream::Request::Begin() {
+  if (!prediction.Parse(bytes)) return false;
+  const auto size = static_cast<int64_t>(bytes.size());
+  if (const absl::Status status = stream.shared_.gate.Enter(size); !status.ok()) {
+    prediction.Refuse(status);
+    return false;
+  }
+  inside = true;
+  return prediction.Start(received, stream.head(), stream.loop_);
 }
 
-void PredictStreams::Drain() {
-  absl::MutexLock lock(&mu_);
-  draining_ = true;
-  for (PredictStream* stream : open_) stream->Drain();
+void PredictStream::Request::Answer(const absl::Status& status) {
+  if (!prediction.is_request()) {
+    refused = status;
+  } else {
+    auto* const message =
+        google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
+    if (status.ok()) {
+      message->unsafe_arena_set_allocated_response(&prediction.response());
+    } else {
+      v1::RequestError& error = *message->mutable_error();
+      error.set_request_id(prediction.request().request_id());
+      error.set_code(static_cast<int32_t>(status.code()));
+      error.set_message(std::string(status.message()));
+    }
+    answer = Serialize(*message);
+    answer_bytes = static_cast<int64_t>(answer.size());
+    const int64_t more_bytes = answer_bytes - static_cast<int64_t>(bytes.size());
+    if (inside && more_bytes > 0) stream.shared_.gate.Grow(more_bytes);
+  }
+  stream.loop_.Post(*this);
 }
 
-bool PredictStreams::Add(PredictStream& stream) {
-  absl::MutexLock lock(&mu_);
-  open_.insert(&stream);
-  return !draining_;
+bool PredictStream::Request::Happened() {
+  stream.OnAnswer(std::unique_ptr<Request>(this));
+  return false;
 }
 
-void PredictStreams::Remove(PredictStream& stream) {
-  absl::MutexLock lock(&mu_);
-  open_.erase(&stream);
+void PredictStreams::AddTo(Methods& methods) {
+  methods.Add("/weir.v1.Predictor/PredictStream", [this] { return new PredictStream(*this); });
+}
+
+bool PredictStreams::OnDrain() {
+  for (PredictStream* stream = open_.front(); stream != nullptr; stream = open_.next(*stream)) {
+    stream->Drain();
+  }
+  return false;
 }
 
 }  // namespace weir

@@ -3,23 +3,23 @@
 #define WEIR_SERVER_RPC_PREDICT_STREAM_H_
 
 #include <cstdint>
-#include <set>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "server/rpc/call_queue.h"
+#include "base/intrusive_list.h"
+#include "server/http2/event.h"
+#include "server/rpc/methods.h"
 #include "server/rpc/predict_call.h"
 
 namespace weir {
 
 class PredictStream;
+struct OpenStreamTag;
 
-// The open streams of a server. Thread-safe.
+// The open streams of a server. For whoever has the loop's turn, but for Drain.
 class PredictStreams {
  public:
   struct Options {
     // A stream with so many answers, or so many bytes of requests and answers, that its reader has
-    // not taken yet, is not read further until it has: gRPC then holds the sender back.
+    // not taken yet, is not read further until it has: the sender is held back.
     int max_in_flight = 256;
     int64_t max_bytes_in_flight = 16 << 20;
   };
@@ -28,24 +28,21 @@ class PredictStreams {
   PredictStreams(const PredictorContext& context, const Options& options)
       : context_(context), options_(options) {}
 
-  // Makes `count` calls ready. As each one is taken, another takes its place.
-  void Await(CallQueue& queue, int count);
+  void AddTo(Methods& methods);
 
-  // Ends each stream, with UNAVAILABLE, as soon as it has answered all that it took.
-  void Drain() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends each stream, with UNAVAILABLE, as soon as it has answered all that it took. After the gate
+  // was closed, before the loop is shut down; from any thread.
+  void Drain() { context_.loop.Post(on_drain_); }
 
  private:
   friend class PredictStream;
 
-  // False if the server drains.
-  bool Add(PredictStream& stream) ABSL_LOCKS_EXCLUDED(mu_);
-  void Remove(PredictStream& stream) ABSL_LOCKS_EXCLUDED(mu_);
+  bool OnDrain();
 
   const PredictorContext& context_;
   const Options options_;
-  absl::Mutex mu_;  // Before a stream's own lock.
-  bool draining_ ABSL_GUARDED_BY(mu_) = false;
-  std::set<PredictStream*> open_ ABSL_GUARDED_BY(mu_);
+  IntrusiveList<PredictStream, OpenStreamTag> open_;
+  MethodEvent<PredictStreams, &PredictStreams::OnDrain> on_drain_{*this};
 };
 
 }  // namespace weir

@@ -14,7 +14,6 @@
 #include "server/rpc/fault_injection.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/slow_request_log.h"
-#include "server/rpc/unary_call.h"
 
 namespace weir {
 namespace {
@@ -60,7 +59,7 @@ Prediction::Prediction(const Repository& repository, const PredictionOptions& op
       request_(google::protobuf::Arena::CreateMessage<v1::PredictRequest>(&arena_)),
       response_(google::protobuf::Arena::CreateMessage<v1::PredictResponse>(&arena_)) {}
 
-bool Prediction::Parse(const grpc::ByteBuffer& bytes) {
+bool Prediction::Parse(absl::string_view bytes) {
   const absl::Status status = weir::Parse(bytes, *request_);
   is_request_ = status.ok();
   if (!is_request_) {
@@ -75,32 +74,33 @@ void Prediction::Refuse(const absl::Status& why) {
   End(why, absl::IsUnavailable(why) ? Rejection::kDraining : Rejection::kQueueFull);
 }
 
-bool Prediction::Start(absl::Time received, const grpc::ServerContext& context, CallQueue& queue) {
+bool Prediction::Start(absl::Time received, const CallHead& head, CallLoop& loop) {
   received_ = received;
-  deadline_ = CallDeadline(context, received);
+  deadline_ = head.deadline;
   if (const absl::Status status = Resolve(); !status.ok()) {
     End(status, absl::IsInvalidArgument(status) ? Rejection::kInvalid : Rejection::kNone);
     return false;
   }
   if (VersionStats* const stats = servable_->stats(); stats != nullptr) stats->RecordStart();
-  if (options_.fault_injection) return StartWithFault(context, queue);
+  if (options_.fault_injection) return StartWithFault(head, loop);
   return Submit();
 }
 
-bool Prediction::StartWithFault(const grpc::ServerContext& context, CallQueue& queue) {
-  const absl::StatusOr<Fault> fault = ParseFault(context.client_metadata());
+bool Prediction::StartWithFault(const CallHead& head, CallLoop& loop) {
+  const absl::StatusOr<Fault> fault = ParseFault(head.metadata);
   if (!fault.ok()) {
     End(fault.status(), Rejection::kInvalid);
     return false;
   }
   fault_ = fault->Outcome(RandomShare());
-  if (fault->delay <= absl::ZeroDuration()) return OnDelayed(true);
+  if (fault->delay <= absl::ZeroDuration()) return OnDelayed();
   delay_.emplace(cancellation_);
-  delay_->Start(queue, fault->delay, on_delayed_);  // From here on it may all be over.
+  // Nobody waits for longer than his deadline.
+  delay_->Start(loop, std::min(fault->delay, deadline_ - received_), on_delayed_);
   return false;
 }
 
-bool Prediction::OnDelayed(bool) {
+bool Prediction::OnDelayed() {
   delay_.reset();
   if (fault_.ok()) return Submit();
   End(fault_);

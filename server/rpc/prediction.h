@@ -7,13 +7,14 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/arena.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/byte_buffer.h"
+#include "server/http2/call_loop.h"
+#include "server/http2/event.h"
+#include "server/http2/server_session.h"
 #include "server/model/repository.h"
 #include "server/model/servable.h"
-#include "server/rpc/call_queue.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/tensor_codec.h"
 #include "server/stats/recorder.h"
@@ -44,14 +45,15 @@ class Prediction {
              Cancellation& cancellation, OnAnswer on_answer);
 
   // False, and the answer is INVALID_ARGUMENT, if the bytes are no request.
-  bool Parse(const grpc::ByteBuffer& bytes);
+  bool Parse(absl::string_view bytes);
 
   // The request was not let in, as RequestGate says. After Parse, if it was looked into at all.
   void Refuse(const absl::Status& why);
 
-  // After Parse. `context` is that of the call, which `queue` polls; `received` is a time of
-  // base/clock.h. Returns whether something was submitted that the poller shall run.
-  bool Start(absl::Time received, const grpc::ServerContext& context, CallQueue& queue);
+  // After Parse. `head` is that of the call, on `loop`, and lives as long as the prediction;
+  // `received` is a time of base/clock.h. Returns whether something was submitted that the loop
+  // shall run.
+  bool Start(absl::Time received, const CallHead& head, CallLoop& loop);
 
   bool is_request() const { return is_request_; }  // Parse has succeeded.
   google::protobuf::Arena& arena() { return arena_; }
@@ -59,8 +61,8 @@ class Prediction {
   v1::PredictResponse& response() { return *response_; }
 
  private:
-  bool StartWithFault(const grpc::ServerContext& context, CallQueue& queue);
-  bool OnDelayed(bool ok);
+  bool StartWithFault(const CallHead& head, CallLoop& loop);
+  bool OnDelayed();
   bool Submit();
   absl::Status Resolve();
   absl::Status Decode();

@@ -9,6 +9,8 @@
 
 #include "absl/time/clock.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
 #include "grpcpp/support/sync_stream.h"
@@ -72,8 +74,8 @@ class ReflectionServiceTest : public testing::Test {
   }
 
   ReflectionService service_{{v1::PredictRequest::descriptor()->file()}};
-  TestServer server_{[this](grpc::ServerBuilder& builder) { service_.Register(builder); },
-                     [this](CallQueue& queue) { service_.Await(queue, 1); }};
+  TestServer server_{
+      [this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
   const std::unique_ptr<typename Version::Service::Stub> stub_ =
       Version::Service::NewStub(server_.channel());
   grpc::ClientContext context_;

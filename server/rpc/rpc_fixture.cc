@@ -1,6 +1,5 @@
 #include "server/rpc/rpc_fixture.h"
 
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -12,11 +11,11 @@
 #include "grpcpp/impl/codegen/client_unary_call.h"
 #include "grpcpp/impl/codegen/rpc_method.h"
 #include "grpcpp/security/credentials.h"
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server_builder.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/slice.h"
 #include "server/model/answer_stats.h"
+#include "server/rpc/echo_call.h"
+#include "weir/v1/diagnostics.grpc.pb.h"
 
 namespace weir {
 namespace {
@@ -44,19 +43,16 @@ RpcServer::RpcServer(RpcServerOptions options)
                                 return MakeModel(std::move(settings), version);
                               })),
       gate_(options_.max_bytes_in_flight),
-      context_{predictor_, *repository_, gate_, options_.prediction},
+      loop_(*CallLoop::Listen(
+          {.max_message_bytes = static_cast<size_t>(options_.max_request_bytes)})),
+      context_{*loop_, *repository_, gate_, options_.prediction},
       streams_(context_, options_.streams) {
-  grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(options_.max_request_bytes);
-  builder.RegisterService(&predictor_);
-  builder.RegisterService(&diagnostics_);
-  call_queue_ = std::make_unique<CallQueue>(builder.AddCompletionQueue());
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
-  grpc_server_ = builder.BuildAndStart();
-  AwaitPredictCalls(context_, *call_queue_, options_.calls_ready);
-  streams_.Await(*call_queue_, options_.calls_ready);
-  AwaitEchoCalls(diagnostics_, gate_, *call_queue_, options_.calls_ready);
-  call_queue_->Start(options_.pollers, options_.run_submitted);
+  AddPredict(context_, methods_);
+  streams_.AddTo(methods_);
+  AddEcho(*loop_, gate_, methods_);
+  loop_->Start(
+      options_.pollers, [this](absl::string_view path) { return methods_.Make(path); },
+      options_.run_submitted);
   channel_ = NewChannel();
   stub_ = v1::Predictor::NewStub(channel_);
 }
@@ -85,7 +81,7 @@ std::shared_ptr<grpc::Channel> RpcServer::NewChannel() const {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // gRPC holds little for a slow reader, always.
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_),
+  return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", loop_->port()),
                                    grpc::InsecureChannelCredentials(), arguments);
 }
 
@@ -101,11 +97,9 @@ void RpcServer::Refuse() {
 }
 
 void RpcServer::Shutdown() {
+  if (std::exchange(shut_down_, true)) return;
   Refuse();
-  grpc_server_->Shutdown(std::chrono::system_clock::now());
-  gate_.AwaitEmpty(absl::InfiniteDuration());
-  call_queue_->Shutdown();
-  grpc_server_->Wait();
+  loop_->Shutdown();
 }
 
 void PromptServable::Submit(Task task) { std::move(task.done)(TwoResults()); }
@@ -135,17 +129,19 @@ TaskResult TwoResults(absl::string_view data) {
           .model_ended = MonotonicNow()};
 }
 
+// Threads of gRPC's see to the call: nobody else does while the test waits for something else.
 SentRequest::SentRequest(RpcServer& server, const v1::PredictRequest& request,
                          grpc::ClientContext* context)
-    : reader_(server.stub().AsyncPredict(context == nullptr ? &own_context_ : context, request,
-                                         &queue_)) {
-  reader_->Finish(&answer_.response, &answer_.status, nullptr);
+    : request_(request) {
+  server.stub().async()->Predict(context == nullptr ? &own_context_ : context, &request_,
+                                 &answer_.response, [this](const grpc::Status& status) {
+                                   answer_.status = status;
+                                   answered_.Notify();
+                                 });
 }
 
 const Answer& SentRequest::Get() {
-  void* tag = nullptr;
-  bool ok = false;
-  if (!std::exchange(answered_, true)) queue_.Next(&tag, &ok);
+  answered_.WaitForNotification();
   return answer_;
 }
 

@@ -1,4 +1,4 @@
-// The path of requests in a gRPC server of its own, wired as server.cc wires it, before a model
+// The path of requests in a server of its own, wired as server.cc wires it, before a model
 // that the test plays itself.
 #ifndef WEIR_SERVER_RPC_RPC_FIXTURE_H_
 #define WEIR_SERVER_RPC_RPC_FIXTURE_H_
@@ -10,23 +10,20 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/completion_queue.h"
-#include "grpcpp/server.h"
-#include "grpcpp/support/async_unary_call.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
+#include "server/http2/call_loop.h"
 #include "server/model/fake_servable.h"
 #include "server/model/repository.h"
 #include "server/model/repository_fixture.h"
-#include "server/rpc/call_queue.h"
-#include "server/rpc/echo_call.h"
+#include "server/rpc/methods.h"
 #include "server/rpc/predict_call.h"
 #include "server/rpc/predict_stream.h"
 #include "server/rpc/prediction.h"
-#include "server/rpc/predictor_service.h"
 #include "server/rpc/request_gate.h"
 #include "weir/v1/predictor.grpc.pb.h"
 
@@ -41,10 +38,9 @@ struct RpcServerOptions {
   int64_t max_bytes_in_flight = int64_t{1} << 30;
   int max_request_bytes = 8 << 20;
   int pollers = 2;
-  int calls_ready = 8;
   // In place of a fake.
   std::function<absl::StatusOr<std::shared_ptr<Servable>>(ModelSettings)> make_model;
-  CallQueue::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) {};
+  CallLoop::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) {};
 };
 
 // Serves the model "m", version 2, with the input "x" and the output "y": one to four rows of
@@ -76,13 +72,11 @@ class RpcServer {
   std::shared_ptr<FakeServable> fake_;
   std::unique_ptr<Repository> repository_;
   RequestGate gate_;
-  RawPredictor predictor_;
-  RawDiagnostics diagnostics_;
+  const std::unique_ptr<CallLoop> loop_;
   const PredictorContext context_;
   PredictStreams streams_;
-  std::unique_ptr<grpc::Server> grpc_server_;
-  std::unique_ptr<CallQueue> call_queue_;
-  int port_ = 0;
+  Methods methods_;
+  bool shut_down_ = false;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Predictor::Stub> stub_;
 };
@@ -135,9 +129,8 @@ class SentRequest {
 
  private:
   TestContext own_context_;
-  grpc::CompletionQueue queue_;
-  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::PredictResponse>> reader_;
-  bool answered_ = false;
+  const v1::PredictRequest request_;
+  absl::Notification answered_;
   Answer answer_;
 };
 

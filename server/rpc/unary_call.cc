@@ -3,39 +3,29 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "grpc/support/time.h"
-#include "server/rpc/messages.h"
 
 namespace weir {
 
-absl::Time CallDeadline(const grpc::ServerContext& context, absl::Time now) {
-  const gpr_timespec deadline = context.raw_deadline();
-  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
-    return absl::InfiniteFuture();
+bool UnaryCall::OnMessage(std::string message) {
+  if (has_request_) {
+    Finish(absl::UnimplementedError("the method takes one message, and several came"));
+    return false;
   }
-  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
-  return now + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+  has_request_ = true;
+  request_ = std::move(message);
+  return false;
 }
 
-void AddRetryHint(grpc::ServerContext& context) {
-  context.AddTrailingMetadata("grpc-retry-pushback-ms", "50");
-}
-
-void UnaryCall::Await() {
-  context_.AsyncNotifyWhenDone(&on_done_);
-  Request(&on_request_);
-}
-
-bool UnaryCall::OnRequest(bool ok) {
-  if (!ok) {
-    delete this;  // The server shuts down; gRPC tells nothing more about this call.
+bool UnaryCall::OnHalfClose() {
+  if (!has_request_) {
+    Finish(absl::UnimplementedError("the method takes one message, and none came"));
     return false;
   }
   received_ = MonotonicNow();
-  AwaitAnother();
-  bytes_ = static_cast<int64_t>(request_.Length());
+  awaits_answer_ = true;
+  bytes_ = static_cast<int64_t>(request_.size());
   if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
-    if (absl::IsUnavailable(refused)) AddRetryHint(context_);
+    if (absl::IsUnavailable(refused)) AddRetryHint();
     Refuse(refused);
     return false;
   }
@@ -43,32 +33,34 @@ bool UnaryCall::OnRequest(bool ok) {
   return Begin();
 }
 
-void UnaryCall::Refuse(const absl::Status& why) { Answer(ToGrpc(why), {}); }
+void UnaryCall::Refuse(const absl::Status& why) { Answer(why, {}); }
 
-bool UnaryCall::OnDone(bool) {
-  if (context_.IsCancelled()) cancellation_.Cancel();
-  End();
-  return false;
-}
-
-void UnaryCall::Answer(const grpc::Status& status, const grpc::ByteBuffer& response) {
-  const auto answer_bytes = static_cast<int64_t>(response.Length());
-  if (inside_ && answer_bytes > bytes_)
+void UnaryCall::Answer(const absl::Status& status, std::string response) {
+  const auto answer_bytes = static_cast<int64_t>(response.size());
+  if (inside_ && answer_bytes > bytes_) {
     gate_.Grow(answer_bytes - std::exchange(bytes_, answer_bytes));
-  if (status.ok()) {
-    writer_.Finish(response, status, &on_answered_);
-  } else {
-    writer_.FinishWithError(status, &on_answered_);
   }
+  status_ = status;
+  response_ = std::move(response);
+  loop_.Post(on_answered_);
 }
 
-bool UnaryCall::OnAnswered(bool) {
-  End();
+bool UnaryCall::OnAnswered() {
+  awaits_answer_ = false;
+  if (status_.ok()) Send(std::move(response_));
+  Finish(status_);
+  EndIfOver();
   return false;
 }
 
-void UnaryCall::End() {
-  if (awaited_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+void UnaryCall::OnClosed() {
+  closed_ = true;
+  if (awaits_answer_) cancellation_.Cancel();
+  EndIfOver();
+}
+
+void UnaryCall::EndIfOver() {
+  if (!closed_ || awaits_answer_) return;
   RequestGate& gate = gate_;
   const bool inside = inside_;
   const int64_t bytes = bytes_;

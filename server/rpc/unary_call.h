@@ -1,82 +1,62 @@
-// One call with one request and one answer on a completion queue, from the moment the server is
-// ready for it until its answer is out.
+// One call with one request and one answer, from its beginning until its answer is out.
 #ifndef WEIR_SERVER_RPC_UNARY_CALL_H_
 #define WEIR_SERVER_RPC_UNARY_CALL_H_
 
-#include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/async_unary_call.h"
-#include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/status.h"
-#include "server/rpc/call_queue.h"
+#include "server/http2/call_loop.h"
+#include "server/http2/event.h"
+#include "server/http2/server_session.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/request_gate.h"
 
 namespace weir {
 
-// When the call's own deadline is, by base/clock.h.
-absl::Time CallDeadline(const grpc::ServerContext& context, absl::Time now);
-
-// Tells a client of gRPC that retries when to try again. Another server may answer at once.
-void AddRetryHint(grpc::ServerContext& context);
-
-// Lives on the heap and ends itself. A derived class says which method it serves, and what it does
-// with the request. Messages stay bytes here: the derived class parses them, on an arena of its
-// own.
-class UnaryCall {
+// Lives on the heap and ends itself. A derived class says what it does with the request. Messages
+// stay bytes here: the derived class parses them, on an arena of its own.
+class UnaryCall : public ServerCall {
  public:
   UnaryCall(const UnaryCall&) = delete;
   UnaryCall& operator=(const UnaryCall&) = delete;
 
  protected:
-  UnaryCall(CallQueue& queue, RequestGate& gate) : ticket_(queue), queue_(queue), gate_(gate) {}
-  virtual ~UnaryCall() = default;
-
-  // Makes the call ready for a request. If the server shuts down before one comes, the call ends.
-  void Await();
-
-  // Asks gRPC for a call of the derived class's method, with `tag`.
-  virtual void Request(void* tag) = 0;
-
-  // Makes another call like this one ready: this one has got its request.
-  virtual void AwaitAnother() = 0;
+  UnaryCall(CallLoop& loop, RequestGate& gate) : ticket_(loop), loop_(loop), gate_(gate) {}
 
   // The request has come and is not let in, as the gate says. Answer has to be called.
   virtual void Refuse(const absl::Status& why);
 
   // The request has come and was let in. Answer has to be called once, now or later, on any thread.
-  // Returns whether something was submitted that the poller shall run.
+  // Returns whether something was submitted that the loop shall run.
   virtual bool Begin() = 0;
 
-  void Answer(const grpc::Status& status, const grpc::ByteBuffer& response);
+  // `response` is what Serialize makes, and counts if the status is OK.
+  void Answer(const absl::Status& status, std::string response);
 
-  const CallQueue::Ticket ticket_;  // Given back last.
-  CallQueue& queue_;
+  const CallLoop::Ticket ticket_;  // Given back last.
+  CallLoop& loop_;
   RequestGate& gate_;
-  grpc::ServerContext context_;
-  grpc::ByteBuffer request_;
-  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
+  std::string request_;
   absl::Time received_;
   Cancellation cancellation_;
 
  private:
-  bool OnRequest(bool ok);
-  bool OnDone(bool ok);
-  bool OnAnswered(bool ok);
-  void End();
+  bool OnMessage(std::string message) final;
+  bool OnHalfClose() final;
+  void OnClosed() final;
+  bool OnAnswered();
+  void EndIfOver();
 
-  MethodEvent<UnaryCall, &UnaryCall::OnRequest> on_request_{*this};
-  MethodEvent<UnaryCall, &UnaryCall::OnDone> on_done_{*this};
   MethodEvent<UnaryCall, &UnaryCall::OnAnswered> on_answered_{*this};
+  bool has_request_ = false;
   bool inside_ = false;
+  bool awaits_answer_ = false;
+  bool closed_ = false;
   int64_t bytes_ = 0;  // Of the request or of the answer, whichever is larger.
-  // OnDone and OnAnswered are still to come. They may run on two threads; the last one ends the
-  // call and has to see what the other did.
-  std::atomic<int> awaited_ = 2;
+  absl::Status status_;
+  std::string response_;
 };
 
 }  // namespace weir

@@ -5,7 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "server/rpc/messages.h"
+#include "grpcpp/support/proto_buffer_reader.h"
 
 namespace weir {
 namespace {
@@ -44,8 +44,8 @@ GatewayLink::GatewayLink(const std::string& address, const PushSchedule::Options
       stub_(ConnectToGateway(address)),
       health_(address) {}
 
-void GatewayLink::Send(const PushSnapshot& snapshot, const Push& push, CallQueue& queue,
-                       absl::Duration deadline, PushCall::Done done) {
+void GatewayLink::Send(const PushSnapshot& snapshot, const Push& push, absl::Duration deadline,
+                       PushCall::Done done) {
   // Fields of a message may come in pieces: this is one more of the snapshot's.
   v1::PushRequest rest;
   rest.set_acknowledged_seq(push.acknowledged_seq);
@@ -53,9 +53,8 @@ void GatewayLink::Send(const PushSnapshot& snapshot, const Push& push, CallQueue
   push_ = push;
   push_.seq = snapshot.seq;
   cancelled_ = false;
-  call_ =
-      PushCall::Start(*stub_, queue, grpc::ByteBuffer(slices, push.acknowledged_seq > 0 ? 2 : 1),
-                      deadline, std::move(done));
+  call_ = PushCall::Start(*stub_, grpc::ByteBuffer(slices, push.acknowledged_seq > 0 ? 2 : 1),
+                          deadline, std::move(done));
 }
 
 void GatewayLink::Cancel() {
@@ -74,7 +73,9 @@ absl::Status GatewayLink::Take(const grpc::Status& status, const grpc::ByteBuffe
     return {code, status.error_message()};
   }
   v1::PushResponse parsed;
-  if (!Parse(response, parsed).ok()) return absl::InternalError("its answer is no PushResponse");
+  grpc::ByteBuffer copy = response;  // Of the references only. The reader wants it changeable.
+  grpc::ProtoBufferReader reader(&copy);
+  if (!parsed.ParseFromZeroCopyStream(&reader)) return absl::InternalError("its answer is no PushResponse");
   if (parsed.acknowledged_seq() < push_.seq) {
     return absl::InternalError("it acknowledges less than it was sent");
   }

@@ -12,7 +12,6 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
-#include "server/rpc/call_queue.h"
 #include "server/stats/gateway_health.h"
 #include "server/stats/orphans.h"
 #include "server/stats/push_call.h"
@@ -49,9 +48,9 @@ class GatewayLink {
   bool busy() const { return call_ != nullptr; }
   const Push& push() const { return push_; }  // That is under way, or was the last.
 
-  // When it is not busy. `done` is called once, on a poller.
-  void Send(const PushSnapshot& snapshot, const Push& push, CallQueue& queue,
-            absl::Duration deadline, PushCall::Done done);
+  // When it is not busy. `done` is called once, on a thread of gRPC's.
+  void Send(const PushSnapshot& snapshot, const Push& push, absl::Duration deadline,
+            PushCall::Done done);
 
   // If it is busy: makes the answer come soon.
   void Cancel();

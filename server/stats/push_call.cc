@@ -33,22 +33,15 @@ std::unique_ptr<grpc::GenericStub> ConnectToGateway(const std::string& address) 
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
-std::shared_ptr<PushCall> PushCall::Start(grpc::GenericStub& stub, CallQueue& queue,
-                                          const grpc::ByteBuffer& request, absl::Duration deadline,
-                                          Done done) {
-  std::shared_ptr<PushCall> call = absl::WrapUnique(new PushCall(std::move(done)));
-  call->self_ = call;
+std::shared_ptr<PushCall> PushCall::Start(grpc::GenericStub& stub, const grpc::ByteBuffer& request,
+                                          absl::Duration deadline, Done done) {
+  const std::shared_ptr<PushCall> call = absl::WrapUnique(new PushCall(request));
   call->context_.set_deadline(absl::ToChronoTime(absl::Now() + deadline));
-  call->reader_ = stub.PrepareUnaryCall(&call->context_, kMethod, request, &queue.queue());
-  call->reader_->StartCall();
-  call->reader_->Finish(&call->response_, &call->status_, call.get());
+  stub.UnaryCall(&call->context_, kMethod, grpc::StubOptions(), &call->request_, &call->response_,
+                 [call, done = std::move(done)](const grpc::Status& status) {
+                   done(status, call->response_);
+                 });
   return call;
-}
-
-bool PushCall::Happened(bool) {
-  const std::shared_ptr<PushCall> keep = std::move(self_);
-  done_(status_, response_);
-  return false;
 }
 
 }  // namespace weir

@@ -50,10 +50,9 @@ absl::Status Pusher::Check(const Options& options) {
   return absl::OkStatus();
 }
 
-Pusher::Pusher(Options options, Recorder& recorder, CallQueue& queue)
+Pusher::Pusher(Options options, Recorder& recorder)
     : options_(std::move(options)),
       recorder_(recorder),
-      queue_(queue),
       search_({.interval = options_.search_interval}, MonotonicNow()) {
   const PushSchedule::Options live = {.interval = options_.interval,
                                       .max_backoff = options_.max_backoff};
@@ -259,7 +258,7 @@ void Pusher::SendOrphan(GatewayLink& link, Orphan& orphan) {
 
 void Pusher::Send(GatewayLink& link, const PushSnapshot& snapshot, const GatewayLink::Push& push,
                   absl::Duration deadline) {
-  link.Send(snapshot, push, queue_, deadline,
+  link.Send(snapshot, push, deadline,
             [this, &link](const grpc::Status& status, const grpc::ByteBuffer& response) {
               absl::MutexLock lock(&mu_);
               answers_.push_back({&link, status, response});

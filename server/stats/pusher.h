@@ -17,7 +17,6 @@
 #include "absl/time/time.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
-#include "server/rpc/call_queue.h"
 #include "server/stats/gateway_link.h"
 #include "server/stats/orphans.h"
 #include "server/stats/push_schedule.h"
@@ -48,15 +47,13 @@ class Pusher {
   // INVALID_ARGUMENT that names what is wrong with the options.
   static absl::Status Check(const Options& options);
 
-  // Of options that pass Check; begins to push. The recorder and the queue outlive the pusher, and
-  // threads poll the queue for as long.
-  Pusher(Options options, Recorder& recorder, CallQueue& queue);
+  // Of options that pass Check; begins to push. The recorder outlives the pusher.
+  Pusher(Options options, Recorder& recorder);
   ~Pusher();  // Without a last push, unless there was one.
 
   // Once nothing is recorded any more: pushes a last time, until all gateways have acknowledged or
   // refused it, but no longer than `timeout`. Returns whether all have acknowledged it; the
-  // recorder's file is deleted then, and otherwise left to the next boot. The pusher has no call on
-  // the queue from then on. Once.
+  // recorder's file is deleted then, and otherwise left to the next boot. Once.
   bool Finish(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -99,7 +96,6 @@ class Pusher {
 
   const Options options_;
   Recorder& recorder_;
-  CallQueue& queue_;
 
   absl::Mutex mu_;
   std::vector<Answer> answers_ ABSL_GUARDED_BY(mu_);

@@ -3,17 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "grpcpp/server.h"
-#include "grpcpp/server_builder.h"
 #include "server/stats/decoded_push.h"
 #include "server/stats/fake_gateway.h"
 #include "server/stats/stats_directory.h"
@@ -39,22 +35,9 @@ double Failures(const v1::PushRequest& push) {
   return DecodedPush(push).Value("weir_push_failures_total", {"r"});
 }
 
-// A server without services, for its call queue, and what it counts.
 class PusherTest : public testing::Test {
  protected:
-  PusherTest() {
-    grpc::ServerBuilder builder;
-    queue_.emplace(builder.AddCompletionQueue());
-    server_ = builder.BuildAndStart();
-    queue_->Start(2, [](absl::FunctionRef<void()>) {});
-    Boot();
-  }
-
-  ~PusherTest() override {
-    pusher_ = nullptr;
-    server_->Shutdown(std::chrono::system_clock::now());
-    queue_->Shutdown();
-  }
+  PusherTest() { Boot(); }
 
   // As a start of the process does. What was before has been killed.
   void Boot() {
@@ -77,15 +60,13 @@ class PusherTest : public testing::Test {
     options.max_backoff = absl::Milliseconds(20);
     options.state_dir = directory_.path();
     ASSERT_TRUE(Pusher::Check(options).ok()) << Pusher::Check(options);
-    pusher_ = std::make_unique<Pusher>(std::move(options), *recorder_, *queue_);
+    pusher_ = std::make_unique<Pusher>(std::move(options), *recorder_);
   }
 
   bool Finish(absl::Duration timeout = kPatience) { return pusher_->Finish(timeout); }
   size_t Files() const { return directory_.Files("").size(); }
 
   const StatsDirectory directory_;
-  std::unique_ptr<grpc::Server> server_;
-  std::optional<CallQueue> queue_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<Pusher> pusher_;
 };

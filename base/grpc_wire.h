@@ -1,10 +1,11 @@
 // How gRPC says things in HTTP/2's words.
-#ifndef WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_
-#define WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_
+#ifndef WEIR_BASE_GRPC_WIRE_H_
+#define WEIR_BASE_GRPC_WIRE_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -23,6 +24,11 @@ absl::StatusCode CodeOfReset(uint32_t http2_error);
 
 // The value of grpc-message. What is no escape stays as it is.
 std::string PercentDecoded(absl::string_view text);
+std::string PercentEncoded(absl::string_view text);
+
+// A value of grpc-timeout in nanoseconds, at most kMaxTimeoutNs; none if it is malformed.
+inline constexpr int64_t kMaxTimeoutNs = int64_t{1} << 60;
+std::optional<int64_t> ParseGrpcTimeout(absl::string_view value);
 
 // The value of grpc-timeout, rounded up by 5 % at most: few values, so that most calls send the one
 // that the server knows already, in one byte.
@@ -40,4 +46,4 @@ class GrpcTimeout {
 
 }  // namespace weir
 
-#endif  // WEIR_LOADGEN_CLIENT_GRPC_WIRE_H_
+#endif  // WEIR_BASE_GRPC_WIRE_H_

@@ -1,9 +1,10 @@
-#include "loadgen/client/grpc_wire.h"
+#include "base/grpc_wire.h"
 
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -27,6 +28,30 @@ TEST(GrpcWireTest, PercentSignsAreDecodedAndWhatIsNoEscapeStays) {
   EXPECT_EQ(PercentDecoded("%4"), "%4");
   EXPECT_EQ(PercentDecoded("%zz%41"), "%zzA");
   EXPECT_EQ(PercentDecoded(""), "");
+}
+
+TEST(GrpcWireTest, AnyBytesSurviveEncoding) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  const std::string encoded = PercentEncoded(all);
+  EXPECT_EQ(PercentDecoded(encoded), all);
+  for (const char c : encoded) EXPECT_TRUE(c >= ' ' && c <= '~') << static_cast<int>(c);
+  EXPECT_EQ(PercentEncoded("100% of \xc3\xa9\n"), "100%25 of %C3%A9%0A");
+}
+
+TEST(GrpcWireTest, ATimeoutIsUpToEightDigitsAndAUnit) {
+  EXPECT_EQ(ParseGrpcTimeout("1n"), 1);
+  EXPECT_EQ(ParseGrpcTimeout("20u"), 20'000);
+  EXPECT_EQ(ParseGrpcTimeout("0m"), 0);
+  EXPECT_EQ(ParseGrpcTimeout("99999999m"), 99'999'999'000'000);
+  EXPECT_EQ(ParseGrpcTimeout("3S"), 3'000'000'000);
+  EXPECT_EQ(ParseGrpcTimeout("2M"), 120'000'000'000);
+  EXPECT_EQ(ParseGrpcTimeout("1H"), 3'600'000'000'000);
+  EXPECT_LE(ParseGrpcTimeout("99999999H"), kMaxTimeoutNs);
+  EXPECT_GT(ParseGrpcTimeout("99999999H"), kMaxTimeoutNs / 2);
+  for (const absl::string_view none : {"", "1", "n", "-1n", "+1n", " 1n", "1 n", "1s", "123456789n"}) {
+    EXPECT_EQ(ParseGrpcTimeout(none), std::nullopt) << none;
+  }
 }
 
 TEST(GrpcWireTest, HttpStatusesAndResetsHaveGrpcsMeaning) {

@@ -1,4 +1,4 @@
-#include "loadgen/client/grpc_wire.h"
+#include "base/grpc_wire.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +9,14 @@
 
 namespace weir {
 namespace {
+
+struct TimeoutUnit {
+  char name;
+  int64_t ns;
+};
+constexpr TimeoutUnit kTimeoutUnits[] = {{'n', 1},           {'u', 1000},
+                                         {'m', 1'000'000},   {'S', 1'000'000'000},
+                                         {'M', 60'000'000'000}, {'H', 3'600'000'000'000}};
 
 int HexDigit(char c) {
   if (absl::ascii_isdigit(c)) return c - '0';
@@ -76,6 +84,37 @@ std::string PercentDecoded(absl::string_view text) {
   return decoded;
 }
 
+std::string PercentEncoded(absl::string_view text) {
+  constexpr char kHexDigits[] = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~' && c != '%') {
+      encoded.push_back(c);
+    } else {
+      const auto byte = static_cast<uint8_t>(c);
+      encoded += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+    }
+  }
+  return encoded;
+}
+
+std::optional<int64_t> ParseGrpcTimeout(absl::string_view value) {
+  constexpr size_t kMaxDigits = 8;
+  if (value.size() < 2 || value.size() > kMaxDigits + 1) return std::nullopt;
+  const absl::string_view digits = value.substr(0, value.size() - 1);
+  int64_t count = 0;
+  // SimpleAtoi takes signs and spaces too.
+  if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(digits, &count)) {
+    return std::nullopt;
+  }
+  for (const TimeoutUnit unit : kTimeoutUnits) {
+    if (unit.name == value.back()) return std::min(count, kMaxTimeoutNs / unit.ns) * unit.ns;
+  }
+  return std::nullopt;
+}
+
 GrpcTimeout::GrpcTimeout(int64_t timeout_ns) {
   constexpr int64_t kLongest = 1'000'000'000'000'000'000;
   int64_t value = std::clamp<int64_t>(timeout_ns, 1, kLongest);
@@ -86,12 +125,7 @@ GrpcTimeout::GrpcTimeout(int64_t timeout_ns) {
   value = (value + step - 1) / step * step;
   // At most eight digits are allowed.
   constexpr int64_t kMaxValue = 99'999'999;
-  struct Unit {
-    char name;
-    int64_t ns;
-  };
-  for (const Unit unit : {Unit{'n', 1}, Unit{'u', 1000}, Unit{'m', 1'000'000},
-                          Unit{'S', 1'000'000'000}, Unit{'H', 3600'000'000'000}}) {
+  for (const TimeoutUnit unit : kTimeoutUnits) {
     if (value % unit.ns != 0) value += unit.ns - value % unit.ns;
     if (value / unit.ns > kMaxValue) continue;
     char* const end = text_.data() + text_.size() - 1;

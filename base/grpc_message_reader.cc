@@ -1,6 +1,7 @@
-#include "loadgen/client/message_reader.h"
+#include "base/grpc_message_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
 
@@ -19,8 +20,7 @@ MessageReader::State MessageReader::Read(absl::string_view& bytes, absl::string_
     message_bytes_ = size_t{prefix_[1]} << 24 | size_t{prefix_[2]} << 16 | size_t{prefix_[3]} << 8 |
                      size_t{prefix_[4]};
   }
-  if (prefix_[0] != 0) return State::kCompressed;
-  if (message_bytes_ > kMaxMessageBytes) return State::kTooLarge;
+  if (message_bytes_ > max_message_bytes_) return State::kTooLarge;
   if (partial_.empty() && bytes.size() >= message_bytes_) {
     message = bytes.substr(0, message_bytes_);
     bytes.remove_prefix(message_bytes_);
@@ -33,7 +33,12 @@ MessageReader::State MessageReader::Read(absl::string_view& bytes, absl::string_
     message = partial_;
   }
   prefix_bytes_ = 0;
-  return State::kMessage;
+  return prefix_[0] == 0 ? State::kMessage : State::kCompressed;
+}
+
+std::string MessageReader::Take(absl::string_view message) {
+  if (message.data() != partial_.data()) return std::string(message);
+  return std::exchange(partial_, {});
 }
 
 void MessageReader::Reset() {

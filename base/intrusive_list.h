@@ -1,6 +1,6 @@
 // A doubly linked list through its elements: adding and taking out cost a few stores and no memory.
-#ifndef WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
-#define WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
+#ifndef WEIR_BASE_INTRUSIVE_LIST_H_
+#define WEIR_BASE_INTRUSIVE_LIST_H_
 
 namespace weir {
 
@@ -62,4 +62,4 @@ class IntrusiveList {
 
 }  // namespace weir
 
-#endif  // WEIR_LOADGEN_CLIENT_INTRUSIVE_LIST_H_
+#endif  // WEIR_BASE_INTRUSIVE_LIST_H_

@@ -1,4 +1,4 @@
-#include "loadgen/client/message_reader.h"
+#include "base/grpc_message_reader.h"
 
 #include <string>
 #include <vector>
@@ -26,7 +26,7 @@ std::vector<std::string> ReadAll(MessageReader& reader, absl::string_view bytes)
       EXPECT_EQ(state, State::kMore);
       return messages;
     }
-    messages.emplace_back(message);
+    messages.push_back(reader.Take(message));
   }
 }
 

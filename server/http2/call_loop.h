@@ -1,0 +1,154 @@
+// The connections of a server and the threads that poll them. They carry requests from the wire to
+// the executor and run the batches of inline models themselves: run to completion.
+#ifndef WEIR_SERVER_HTTP2_CALL_LOOP_H_
+#define WEIR_SERVER_HTTP2_CALL_LOOP_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/http2/event.h"
+#include "server/http2/listener.h"
+#include "server/http2/server_connection.h"
+#include "server/http2/server_session.h"
+
+namespace weir {
+
+// One of the threads at a time has the *turn*: it alone uses connections and calls, and lets events
+// happen, so that these need no locks. It reads what has come on all connections, then runs what
+// that submitted, then writes all answers. While it does long work, another thread has the turn.
+class CallLoop {
+ public:
+  struct Options {
+    std::string host = "127.0.0.1";
+    int port = 0;  // 0: any free one.
+    size_t max_message_bytes = 8 << 20;
+    int64_t max_partial_bytes = int64_t{1} << 30;  // See ServerSession.
+  };
+
+  // Held by each call, from its beginning to its end: the loop goes on until all are over. Made and
+  // destroyed by whoever has the turn.
+  class Ticket {
+   public:
+    explicit Ticket(CallLoop& loop) : loop_(loop) { ++loop_.tickets_; }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    ~Ticket() { --loop_.tickets_; }
+
+   private:
+    CallLoop& loop_;
+  };
+
+  // An event at some time, unless it is destroyed before. For whoever has the turn.
+  class Timer {
+   public:
+    Timer(CallLoop& loop, absl::Time time, Event& event);
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+    ~Timer();
+
+    bool over() const { return over_; }  // The event happens, or has happened.
+
+   private:
+    friend class CallLoop;
+
+    CallLoop& loop_;
+    Event& event_;
+    bool over_ = false;
+    std::multimap<absl::Time, Timer*>::iterator position_;
+  };
+
+  // Makes a call of the method at a path; null if there is none.
+  using MakeCall = std::function<ServerCall*(absl::string_view path)>;
+
+  // Runs what was submitted; calls `before_long_work` before it begins something that takes long.
+  using RunSubmitted = std::function<void(absl::FunctionRef<void()> before_long_work)>;
+
+  // Listens; clients wait until Start. UNAVAILABLE if the address cannot be had.
+  static absl::StatusOr<std::unique_ptr<CallLoop>> Listen(const Options& options);
+  ~CallLoop();  // Shutdown
+
+  int port() const { return listener_->port(); }
+
+  // Starts so many threads.
+  void Start(int threads, MakeCall make_call, RunSubmitted run_submitted);
+
+  // Lets `event` happen soon; once, until then it has to live. From any thread, before Shutdown has
+  // returned.
+  void Post(Event& event) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns when
+  // all tickets are given back, every client has been told, or does not want to hear it within a
+  // second, and the threads have ended.
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  CallLoop(const Options& options, std::unique_ptr<Listener> listener);
+
+  void Run(const RunSubmitted& run_submitted);
+  bool TakeTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);  // False: all is over.
+  void GiveTurn(bool over = false) ABSL_LOCKS_EXCLUDED(turn_mu_);
+
+  void Wait() ABSL_LOCKS_EXCLUDED(mu_);
+  int WaitMilliseconds() const;
+  void OnReady(uint64_t tag, uint32_t events) ABSL_LOCKS_EXCLUDED(mu_);
+  void RunTimers();
+  void TakePosted() ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteAll();
+
+  void Accept(int listening_fd);
+  void Read(ServerConnection& connection);
+  void Write(ServerConnection& connection);
+  void Remove(ServerConnection& connection);
+  void WatchListener(bool watch);
+
+  bool OnShutdown();
+  bool OnLingered();
+  bool OnRoom();
+  bool IsOver() const;
+
+  ServerSession::Options session_options_;
+  const std::unique_ptr<Listener> listener_;
+  const int epoll_fd_;
+  const int wake_fd_;
+  std::vector<std::thread> threads_;
+
+  absl::Mutex turn_mu_;
+  bool has_turn_ ABSL_GUARDED_BY(turn_mu_) = false;  // One of the threads.
+  bool over_ ABSL_GUARDED_BY(turn_mu_) = false;
+
+  absl::Mutex mu_;
+  std::vector<Event*> posted_ ABSL_GUARDED_BY(mu_);  // By threads without the turn.
+  bool waiting_ ABSL_GUARDED_BY(mu_) = false;        // A thread waits, or is about to.
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+
+  // What follows is for whoever has the turn.
+  bool submitted_ = false;  // There may be something to run.
+  std::map<ServerConnection*, std::unique_ptr<ServerConnection>> connections_;
+  std::vector<ServerConnection*> dirty_;  // These may have something to write.
+  std::vector<Event*> posted_here_;       // By the thread that has the turn.
+  std::vector<char> buffer_;
+  std::multimap<absl::Time, Timer*> timers_;
+  int64_t partial_bytes_ = 0;
+  int64_t tickets_ = 0;
+  bool shutting_down_ = false;
+  MethodEvent<CallLoop, &CallLoop::OnShutdown> on_shutdown_{*this};
+  MethodEvent<CallLoop, &CallLoop::OnLingered> on_lingered_{*this};
+  MethodEvent<CallLoop, &CallLoop::OnRoom> on_room_{*this};
+  std::unique_ptr<Timer> linger_;
+  std::unique_ptr<Timer> wait_for_room_;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_SERVER_HTTP2_CALL_LOOP_H_
