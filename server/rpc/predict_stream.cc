@@ -27,8 +27,7 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
   }
 
   void Drain() {
-    draining_ = true;
-    Pause();
+    draining_ = true;  // What still comes is refused by the gate, one by one.
     FinishIfAnswered();
   }
 
@@ -83,28 +82,29 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
     return false;
   }
 
+  void TakeNoMore() {
+    no_more_requests_ = true;
+    Pause();
+  }
+
   void OnAnswer(std::unique_ptr<Request> request) {
     --unanswered_;
     const auto request_bytes = static_cast<int64_t>(request->bytes.size());
     const PendingAnswer answer = {.bytes = std::max(request_bytes, request->answer_bytes),
                                   .inside = request->inside};
     std::string message = std::move(request->answer);
-    if (const absl::Status refused = request->refused; !refused.ok()) {
-      if (final_status_.ok()) final_status_ = refused;
-      no_more_requests_ = true;
-      Pause();
-      bytes_ -= request_bytes;
-    } else {
-      bytes_ += answer.bytes - request_bytes;
-      unsent_.push_back(answer);
-    }
-    const bool was_refused = !request->refused.ok();
+    const absl::Status refused = request->refused;
     request.reset();  // Gives the servable back before the drain goes on.
-    if (closed()) {
-      ForgetAll();
-    } else if (!was_refused) {
+    bytes_ -= request_bytes;
+    if (refused.ok()) {
+      bytes_ += answer.bytes;
+      unsent_.push_back(answer);
+      if (IsFull()) Pause();
       Send(std::move(message));
+    } else if (final_status_.ok()) {
+      final_status_ = refused;
     }
+    if (closed()) ForgetAll();
     FinishIfAnswered();
     EndIfOver();
   }
@@ -115,7 +115,7 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
   }
 
   bool Step() override {
-    const bool stays_paused = draining_ || no_more_requests_ || closed() || IsFull();
+    const bool stays_paused = no_more_requests_ || closed() || IsFull();
     return paused() && !stays_paused && Resume();
   }
 
@@ -165,7 +165,10 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
 };
 
 bool PredictStream::Request::Begin() {
-  if (!prediction.Parse(bytes)) return false;
+  if (!prediction.Parse(bytes)) {
+    stream.TakeNoMore();
+    return false;
+  }
   const auto size = static_cast<int64_t>(bytes.size());
   if (const absl::Status status = stream.shared_.gate.Enter(size); !status.ok()) {
     prediction.Refuse(status);

@@ -315,13 +315,21 @@ class SlowReaderTest : public testing::Test {
  protected:
   static constexpr int kRequests = 100;
 
-  void SendAll(const PredictStreams::Options& options) {
+  void Open(const PredictStreams::Options& options) {
     server_ = std::make_unique<RpcServer>(RpcServerOptions{
         .streams = options, .pollers = 1, .make_model = [this](ModelSettings settings) {
           return model_ = std::make_shared<LargeServable>(std::move(settings));
         }});
     stream_ = std::make_unique<ClientStream>(*server_);
-    for (int i = 0; i < kRequests; ++i) stream_->Send(absl::StrCat("r", i));
+  }
+
+  // `one_by_one`: each after the server has answered those before it, as far as it goes on to read.
+  void SendAll(const PredictStreams::Options& options, bool one_by_one = false) {
+    Open(options);
+    for (int i = 0; i < kRequests; ++i) {
+      stream_->Send(absl::StrCat("r", i));
+      if (one_by_one) server_->RoundTrip();
+    }
   }
 
   // The number of tasks that the model got, once the server reads no further.
@@ -358,7 +366,7 @@ TEST_F(SlowReaderTest, TheServerReadsNoFurtherUntilAnswersAreTaken) {
 }
 
 TEST_F(SlowReaderTest, LargeAnswersHoldItBackEarlierThanSmallOnes) {
-  SendAll({.max_in_flight = 1000, .max_bytes_in_flight = 5 * kLargeRow});
+  SendAll({.max_in_flight = 1000, .max_bytes_in_flight = 5 * kLargeRow}, /*one_by_one=*/true);
   EXPECT_EQ(SubmittedAfter(3), 3) << "two are below five million bytes, three are not";
   ReadTheRestAndEnd();
 }
@@ -472,7 +480,8 @@ TEST(PredictStreamDrainTest, WhatABusyStreamStillSendsIsRefusedOneByOne) {
   server.Refuse();
   stream.Send("r2");
   EXPECT_EQ(stream.Receive(), "r2: 14 the server is draining");
-  stream.Send("r3");  // Nobody reads it any more.
+  stream.Send("r3");
+  EXPECT_EQ(stream.Receive(), "r3: 14 the server is draining");
   std::move(task.done)(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   EXPECT_EQ(stream.Receive(), "none");
