@@ -196,7 +196,7 @@ TEST_F(ServingTest, AHugeRequestIsRefusedAndTheServerGoesOn) {
   request.mutable_inputs(0)->set_data(std::string(100 << 20, 'x'));
   const grpc::Status status = Predict(request);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("larger than max"));
+  EXPECT_THAT(status.error_message(), HasSubstr("larger than 8388608 bytes"));
   EXPECT_TRUE(Predict(BlankImage("fashion-fast")).ok());
 }
 

@@ -273,7 +273,6 @@ class DrainTest : public testing::TestWithParam<int> {
     scene_.over = true;
     for (std::thread& caller : callers_) caller.join();
     EXPECT_EQ(scene_.unexpected, 0);
-    EXPECT_GT(scene_.answered, 0);
     ExpectExactCounts();
   }
 
@@ -309,6 +308,7 @@ TEST_P(DrainTest, ADrainCancelsNothingThatCameBeforeIt) {
   server_.gate().AwaitSilence(absl::Milliseconds(100), absl::Milliseconds(250));
   Shutdown();
   EXPECT_EQ(scene_.cancelled, 0);
+  EXPECT_GT(scene_.answered, 0);
 }
 
 TEST_P(DrainTest, AShutdownEndsWhateverIsUnderWay) { Shutdown(); }
