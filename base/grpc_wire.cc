@@ -14,9 +14,12 @@ struct TimeoutUnit {
   char name;
   int64_t ns;
 };
-constexpr TimeoutUnit kTimeoutUnits[] = {{'n', 1},           {'u', 1000},
-                                         {'m', 1'000'000},   {'S', 1'000'000'000},
-                                         {'M', 60'000'000'000}, {'H', 3'600'000'000'000}};
+constexpr TimeoutUnit kTimeoutUnits[] = {{'n', 1},
+                                         {'u', 1000},
+                                         {'m', 1'000'000},
+                                         {'S', 1'000'000'000},
+                                         {'M', 60'000'000'000},
+                                         {'H', 3'600'000'000'000}};
 
 int HexDigit(char c) {
   if (absl::ascii_isdigit(c)) return c - '0';

@@ -49,7 +49,8 @@ TEST(GrpcWireTest, ATimeoutIsUpToEightDigitsAndAUnit) {
   EXPECT_EQ(ParseGrpcTimeout("1H"), 3'600'000'000'000);
   EXPECT_LE(ParseGrpcTimeout("99999999H"), kMaxTimeoutNs);
   EXPECT_GT(ParseGrpcTimeout("99999999H"), kMaxTimeoutNs / 2);
-  for (const absl::string_view none : {"", "1", "n", "-1n", "+1n", " 1n", "1 n", "1s", "123456789n"}) {
+  for (const absl::string_view none :
+       {"", "1", "n", "-1n", "+1n", " 1n", "1 n", "1s", "123456789n"}) {
     EXPECT_EQ(ParseGrpcTimeout(none), std::nullopt) << none;
   }
 }

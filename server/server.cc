@@ -66,9 +66,8 @@ absl::StatusOr<std::unique_ptr<CallLoop>> Listen(const Server::Options& options)
                         .max_message_bytes = static_cast<size_t>(options.max_request_bytes),
                         .max_partial_bytes = options.max_bytes_in_flight});
   if (loop.ok()) return loop;
-  return absl::UnavailableError(absl::StrCat("cannot listen on ",
-                                             HostPort(options.host, options.port), ": ",
-                                             loop.status().message()));
+  return absl::UnavailableError(absl::StrCat(
+      "cannot listen on ", HostPort(options.host, options.port), ": ", loop.status().message()));
 }
 
 }  // namespace
@@ -141,10 +140,11 @@ absl::Status Server::StartRecording() {
   const BatchingOptions& batching = options_.batching;
   WEIR_ASSIGN_OR_RETURN(
       stats_->recorder,
-      Recorder::Create(
-          {.state_dir = stats.state_dir,
-           .replica = stats.replica.empty() ? absl::StrCat(HostName(), ":", loop_->port()) : stats.replica,
-           .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
+      Recorder::Create({.state_dir = stats.state_dir,
+                        .replica = stats.replica.empty()
+                                       ? absl::StrCat(HostName(), ":", loop_->port())
+                                       : stats.replica,
+                        .shards = std::min(batching.pollers + batching.usable_cpus, kMaxShards)}));
   prediction_.recorder = stats_->recorder.get();
   return absl::OkStatus();
 }

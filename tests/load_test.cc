@@ -406,7 +406,8 @@ TEST_F(LoadTest, AFullDiskUnderTheReportIsNamedAndTheTerminalShowsIt) {
 TEST_F(LoadTest, AGeneratorThatCannotKeepUpSaysSo) {
   const auto server = Serve(kFast);
   // 200 GB a second.
-  const std::string output = Load(*server, {"--rate=1000000", "--rows=64", "--duration=1s", "--quiet"}, 4);
+  const std::string output =
+      Load(*server, {"--rate=1000000", "--rows=64", "--duration=1s", "--quiet"}, 4);
   const v1::LoadReport report = Report();
   EXPECT_FALSE(report.generator().kept_up());
   ASSERT_FALSE(report.warnings().empty());

@@ -117,7 +117,8 @@ void CallLoop::Shutdown() {
 
 bool CallLoop::TakeTurn() {
   absl::MutexLock lock(&turn_mu_);
-  const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(turn_mu_) { return !has_turn_ || over_; };
+  const auto free = [this]()
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(turn_mu_) { return !has_turn_ || over_; };
   turn_mu_.Await(absl::Condition(&free));
   if (over_) return false;
   has_turn_ = true;
@@ -178,8 +179,8 @@ int CallLoop::WaitMilliseconds() const {
   // Rounded up: a timer that is not due yet would have the loop spin.
   const absl::Duration left =
       absl::Ceil(timers_.begin()->first - MonotonicNow(), absl::Milliseconds(1));
-  return static_cast<int>(
-      std::clamp(left, absl::ZeroDuration(), absl::Hours(1)) / absl::Milliseconds(1));
+  return static_cast<int>(std::clamp(left, absl::ZeroDuration(), absl::Hours(1)) /
+                          absl::Milliseconds(1));
 }
 
 void CallLoop::OnReady(uint64_t tag, uint32_t events) {
@@ -235,10 +236,11 @@ void CallLoop::Accept(int listening_fd) {
       wait_for_room_ = std::make_unique<Timer>(*this, MonotonicNow() + kWaitForRoom, on_room_);
     }
     if (!fd.ok()) return;
-    auto connection = std::make_unique<ServerConnection>(
-        *fd, session_options_, partial_bytes_, [this](ServerConnection& dirty) {
-          if (!std::exchange(dirty.is_dirty, true)) dirty_.push_back(&dirty);
-        });
+    auto connection = std::make_unique<ServerConnection>(*fd, session_options_, partial_bytes_,
+                                                         [this](ServerConnection& dirty) {
+                                                           if (!std::exchange(dirty.is_dirty, true))
+                                                             dirty_.push_back(&dirty);
+                                                         });
     Watch(epoll_fd_, EPOLL_CTL_ADD, *fd, TagOf(*connection), EPOLLIN);
     connections_.emplace(connection.get(), std::move(connection));
   }

@@ -87,9 +87,9 @@ class CallLoop {
   // returned.
   void Post(Event& event) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns when
-  // all tickets are given back, every client has been told, or does not want to hear it within a
-  // second, and the threads have ended.
+  // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns
+  // when all tickets are given back, every client has been told, or does not want to hear it within
+  // a second, and the threads have ended.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

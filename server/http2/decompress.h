@@ -14,8 +14,8 @@ namespace weir {
 inline constexpr absl::string_view kAcceptedEncodings = "identity,deflate,gzip";
 bool IsAcceptedEncoding(absl::string_view encoding);
 
-// RESOURCE_EXHAUSTED if it has more than `max_bytes`, of which no more are unpacked; INVALID_ARGUMENT
-// if the bytes are no such thing.
+// RESOURCE_EXHAUSTED if it has more than `max_bytes`, of which no more are unpacked;
+// INVALID_ARGUMENT if the bytes are no such thing.
 absl::StatusOr<std::string> Decompress(absl::string_view bytes, absl::string_view encoding,
                                        size_t max_bytes);
 

@@ -16,8 +16,8 @@ namespace weir {
 
 class Listener {
  public:
-  // On all addresses that `host` names; port 0 is any free one, the same for all of them. UNAVAILABLE
-  // with the system's reason if that is not possible.
+  // On all addresses that `host` names; port 0 is any free one, the same for all of them.
+  // UNAVAILABLE with the system's reason if that is not possible.
   static absl::StatusOr<std::unique_ptr<Listener>> Create(const std::string& host, int port);
   ~Listener();
   Listener(const Listener&) = delete;

@@ -45,8 +45,8 @@ class ServerCall : public ListLink<ServerCall> {
   // The call's status is out, or the caller is gone: nothing follows. The call may end here.
   virtual void OnClosed() = 0;
 
-  // Sends a message with its prefix, as Serialize (rpc/messages.h) makes it. Nothing after Finish or
-  // OnClosed.
+  // Sends a message with its prefix, as Serialize (rpc/messages.h) makes it. Nothing after Finish
+  // or OnClosed.
   void Send(std::string framed);
 
   // The call ends with `status`, behind what was sent. Only the first one counts.
@@ -56,8 +56,8 @@ class ServerCall : public ListLink<ServerCall> {
   // at once.
   void AddRetryHint() { retry_hint_ = true; }
 
-  // Takes no more messages; the caller may send only so much more until Resume, which gives what has
-  // come meanwhile to OnMessage and returns as that does.
+  // Takes no more messages; the caller may send only so much more until Resume, which gives what
+  // has come meanwhile to OnMessage and returns as that does.
   void Pause() { paused_ = true; }
   bool Resume();
   bool paused() const { return paused_; }

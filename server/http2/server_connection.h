@@ -48,10 +48,10 @@ class ServerConnection {
   const int fd_;
   ServerSession session_;
   std::string output_;
-  size_t written_ = 0;    // Of output_.
+  size_t written_ = 0;  // Of output_.
   bool blocked_ = false;
-  bool ended_ = false;    // All was said.
-  bool lingers_ = true;   // Then the client is waited for, so that it can read it.
+  bool ended_ = false;   // All was said.
+  bool lingers_ = true;  // Then the client is waited for, so that it can read it.
 };
 
 }  // namespace weir

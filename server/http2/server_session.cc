@@ -16,7 +16,7 @@ namespace weir {
 namespace {
 
 constexpr int32_t kConnectionWindowBytes = 64 << 20;
-constexpr uint32_t kMaxCalls = 10'000;       // On one connection; a client's others wait there.
+constexpr uint32_t kMaxCalls = 10'000;        // On one connection; a client's others wait there.
 constexpr size_t kMaxHeaderBytes = 16 << 10;  // Of a call.
 
 absl::string_view View(const uint8_t* bytes, size_t size) {
@@ -202,8 +202,8 @@ absl::Status ServerSession::TakeOutput(std::string& output, size_t limit) {
 
 void ServerSession::GoAway(const absl::Status& status) {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR, nullptr,
-                        0);
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
   for (ServerCall* call = calls_.front(); call != nullptr; call = calls_.next(*call)) {
     call->Finish(status);
   }
@@ -225,9 +225,9 @@ void ServerSession::OnHeader(absl::string_view name, absl::string_view value) {
     opening_.is_post = value == "POST";
   } else if (name == "content-type") {
     constexpr absl::string_view kGrpc = "application/grpc";
-    opening_.is_grpc = absl::StartsWith(value, kGrpc) &&
-                       (value.size() == kGrpc.size() || value[kGrpc.size()] == '+' ||
-                        value[kGrpc.size()] == ';');
+    opening_.is_grpc =
+        absl::StartsWith(value, kGrpc) &&
+        (value.size() == kGrpc.size() || value[kGrpc.size()] == '+' || value[kGrpc.size()] == ';');
   } else if (name == "grpc-timeout") {
     const std::optional<int64_t> timeout_ns = ParseGrpcTimeout(value);
     opening_.bad_timeout = !timeout_ns.has_value();
@@ -246,8 +246,7 @@ absl::Status ServerSession::WhyNotOpen() const {
   }
   if (opening_.bad_timeout) return absl::InternalError("grpc-timeout is malformed");
   if (!opening_.encoding.empty() && !IsAcceptedEncoding(opening_.encoding)) {
-    return absl::UnimplementedError(
-        absl::StrCat("grpc-encoding is none of ", kAcceptedEncodings));
+    return absl::UnimplementedError(absl::StrCat("grpc-encoding is none of ", kAcceptedEncodings));
   }
   return absl::OkStatus();
 }
@@ -309,8 +308,8 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
         call.Finish(unpacked.status());
       }
     } else {
-      call.Finish(absl::ResourceExhaustedError(absl::StrCat(
-          "a message is larger than ", options_.max_message_bytes, " bytes")));
+      call.Finish(absl::ResourceExhaustedError(
+          absl::StrCat("a message is larger than ", options_.max_message_bytes, " bytes")));
     }
   }
   if (call.finished_) {
@@ -320,7 +319,8 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
     call.held_ = std::string(bytes);
     partial_bytes_ += static_cast<int64_t>(bytes.size());
   }
-  nghttp2_session_consume_stream(session_, call.stream_id_, size - (call.paused_ ? bytes.size() : 0));
+  nghttp2_session_consume_stream(session_, call.stream_id_,
+                                 size - (call.paused_ ? bytes.size() : 0));
   partial_bytes_ += static_cast<int64_t>(call.reader_.partial_bytes()) - partial_before;
   if (partial_bytes_ > options_.max_partial_bytes && call.reader_.within_message()) {
     call.Finish(absl::ResourceExhaustedError("too much is being received at once"));

@@ -114,7 +114,8 @@ absl::Status CheckName(const std::string& name) {
   return absl::OkStatus();
 }
 
-// What tells one method from another: its messages, its name, and what it does. `response` lives until `done` has been called.
+// What tells one method from another: its messages, its name, and what it does. `response` lives
+// until `done` has been called.
 struct ListModels {
   using Request = v1::ListModelsRequest;
   using Response = v1::ListModelsResponse;
@@ -191,9 +192,8 @@ class AdminCall : public UnaryCall {
       return false;
     }
     // The answer may be out, and the call gone, before Run returns.
-    Method::Run(service_.repository_, message_, response_, [this](const absl::Status& status) {
-      Answer(status, Serialize(response_));
-    });
+    Method::Run(service_.repository_, message_, response_,
+                [this](const absl::Status& status) { Answer(status, Serialize(response_)); });
     return false;
   }
 

@@ -75,8 +75,7 @@ class HealthServiceTest : public testing::Test {
 
   HealthStates states_;
   HealthService service_{states_};
-  TestServer server_{
-      [this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
+  TestServer server_{[this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
   const std::unique_ptr<Health::Stub> stub_ = Health::NewStub(server_.channel());
 };
 

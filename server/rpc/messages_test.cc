@@ -41,7 +41,9 @@ absl::Status ParseRequest(const std::string& bytes) {
 }
 
 // Without the prefix of five bytes.
-absl::string_view Unframed(const std::string& framed) { return absl::string_view(framed).substr(5); }
+absl::string_view Unframed(const std::string& framed) {
+  return absl::string_view(framed).substr(5);
+}
 
 v1::PredictRequest SomeRequest() {
   v1::PredictRequest request;

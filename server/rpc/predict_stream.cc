@@ -53,12 +53,13 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
     // Once it is answered.
     std::string answer;
     int64_t answer_bytes = 0;
-    absl::Status refused;  // What is no request has no answer of its own; the stream ends with this.
+    absl::Status
+        refused;  // What is no request has no answer of its own; the stream ends with this.
   };
 
   // An answer that is not written yet.
   struct PendingAnswer {
-    int64_t bytes = 0;    // That the stream holds for it: the request's, or its own if it is larger.
+    int64_t bytes = 0;  // That the stream holds for it: the request's, or its own if it is larger.
     bool inside = false;  // Of the gate.
   };
 
@@ -158,10 +159,10 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
   bool inside_ = false;  // Of the gate.
   bool no_more_requests_ = false;
   bool draining_ = false;
-  absl::Status final_status_;          // But for the drain.
-  int unanswered_ = 0;                 // Requests.
-  int64_t bytes_ = 0;                  // Of these, and of unsent_.
-  std::deque<PendingAnswer> unsent_;   // In the order in which they are sent.
+  absl::Status final_status_;         // But for the drain.
+  int unanswered_ = 0;                // Requests.
+  int64_t bytes_ = 0;                 // Of these, and of unsent_.
+  std::deque<PendingAnswer> unsent_;  // In the order in which they are sent.
 };
 
 bool PredictStream::Request::Begin() {

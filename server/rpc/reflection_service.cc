@@ -10,8 +10,8 @@
 
 namespace weir {
 
-// Takes a request, sends its answer, and so on. The versions differ in nothing but the name by which
-// they are called.
+// Takes a request, sends its answer, and so on. The versions differ in nothing but the name by
+// which they are called.
 class ReflectionStream : public StreamCall {
  public:
   ReflectionStream(const std::vector<std::string>& services, CallLoop& loop)
@@ -25,8 +25,8 @@ class ReflectionStream : public StreamCall {
       return false;
     }
     Pause();  // Until the answer is out.
-    Send(Serialize(ReflectionAnswer(request, services_,
-                                    *google::protobuf::DescriptorPool::generated_pool())));
+    Send(Serialize(
+        ReflectionAnswer(request, services_, *google::protobuf::DescriptorPool::generated_pool())));
     return false;
   }
 
@@ -52,8 +52,9 @@ ReflectionService::ReflectionService(std::vector<const google::protobuf::FileDes
 }
 
 void ReflectionService::AddTo(CallLoop& loop, Methods& methods) {
-  for (const char* const path : {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-                                 "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+  for (const char* const path :
+       {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
     methods.Add(path, [this, &loop] { return new ReflectionStream(services_, loop); });
   }
 }

@@ -74,8 +74,7 @@ class ReflectionServiceTest : public testing::Test {
   }
 
   ReflectionService service_{{v1::PredictRequest::descriptor()->file()}};
-  TestServer server_{
-      [this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
+  TestServer server_{[this](CallLoop& loop, Methods& methods) { service_.AddTo(loop, methods); }};
   const std::unique_ptr<typename Version::Service::Stub> stub_ =
       Version::Service::NewStub(server_.channel());
   grpc::ClientContext context_;

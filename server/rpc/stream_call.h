@@ -19,8 +19,8 @@ class StreamCall : public ServerCall {
  protected:
   explicit StreamCall(CallLoop& loop) : ticket_(loop), loop_(loop) {}
 
-  // Lets Step happen soon, once for as many calls as come before it. From any thread, as long as the
-  // call lives.
+  // Lets Step happen soon, once for as many calls as come before it. From any thread, as long as
+  // the call lives.
   void PostStep();
 
   // Does what can be done now. Returns whether a request was submitted.

@@ -75,7 +75,8 @@ absl::Status GatewayLink::Take(const grpc::Status& status, const grpc::ByteBuffe
   v1::PushResponse parsed;
   grpc::ByteBuffer copy = response;  // Of the references only. The reader wants it changeable.
   grpc::ProtoBufferReader reader(&copy);
-  if (!parsed.ParseFromZeroCopyStream(&reader)) return absl::InternalError("its answer is no PushResponse");
+  if (!parsed.ParseFromZeroCopyStream(&reader))
+    return absl::InternalError("its answer is no PushResponse");
   if (parsed.acknowledged_seq() < push_.seq) {
     return absl::InternalError("it acknowledges less than it was sent");
   }
