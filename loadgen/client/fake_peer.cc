@@ -1,7 +1,6 @@
 #include "loadgen/client/fake_peer.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/grpc_message_reader.h"
 
@@ -42,7 +41,7 @@ struct FakePeer::Callbacks {
                         uint32_t* flags, nghttp2_data_source*, void* peer) {
     std::string& bytes = Of(peer).sending_[stream_id];
     const size_t taken = std::min(size, bytes.size());
-    memcpy(to, bytes.data(), taken);
+    std::copy_n(bytes.data(), taken, to);
     bytes.erase(0, taken);
     if (bytes.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;

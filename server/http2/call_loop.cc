@@ -23,22 +23,6 @@ constexpr int kMaxReady = 64;  // Connections that are seen to before what they 
 constexpr absl::Duration kLinger = absl::Seconds(1);
 constexpr absl::Duration kWaitForRoom = absl::Milliseconds(100);
 
-// What epoll says is ready: a connection by its address, which has no such bit, or a listening
-// socket, or the loop's own.
-constexpr uint64_t kListening = uint64_t{1} << 63;
-constexpr uint64_t kWake = 0;
-
-uint64_t TagOf(const ServerConnection& connection) {
-  return reinterpret_cast<uint64_t>(&connection);
-}
-
-void Watch(int epoll_fd, int operation, int fd, uint64_t tag, uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = tag;
-  epoll_ctl(epoll_fd, operation, fd, &event);
-}
-
 // The loop whose turn this thread has.
 thread_local const CallLoop* loop_of_thread = nullptr;
 
@@ -75,9 +59,9 @@ CallLoop::~CallLoop() {
   close(epoll_fd_);
 }
 
-void CallLoop::Start(int threads, MakeCall make_call, RunSubmitted run_submitted) {
+void CallLoop::Start(int threads, MakeCall make_call, const RunSubmitted& run_submitted) {
   session_options_.make_call = std::move(make_call);
-  Watch(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, kWake, EPOLLIN);
+  Watch(EPOLL_CTL_ADD, wake_fd_, &wake_fd_, EPOLLIN);
   WatchListener(true);
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, run_submitted] { Run(run_submitted); });
@@ -86,9 +70,18 @@ void CallLoop::Start(int threads, MakeCall make_call, RunSubmitted run_submitted
 }
 
 void CallLoop::WatchListener(bool watch) {
-  for (const int fd : listener_->fds()) {
-    Watch(epoll_fd_, watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, kListening | fd, EPOLLIN);
+  for (const int& fd : listener_->fds()) {
+    Watch(watch ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &fd, EPOLLIN);
   }
+}
+
+// What is ready is told by the address of what stands for it here: a connection, or where the
+// number of another socket is kept.
+void CallLoop::Watch(int operation, int fd, const void* ready, uint32_t events) const {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = const_cast<void*>(ready);
+  epoll_ctl(epoll_fd_, operation, fd, &event);
 }
 
 void CallLoop::Post(Event& event) {
@@ -171,7 +164,7 @@ void CallLoop::Wait() {
     absl::MutexLock lock(&mu_);
     waiting_ = false;
   }
-  for (int i = 0; i < count; ++i) OnReady(ready[i].data.u64, ready[i].events);
+  for (int i = 0; i < count; ++i) OnReady(ready[i].data.ptr);
 }
 
 int CallLoop::WaitMilliseconds() const {
@@ -183,22 +176,24 @@ int CallLoop::WaitMilliseconds() const {
                           absl::Milliseconds(1));
 }
 
-void CallLoop::OnReady(uint64_t tag, uint32_t events) {
-  if (tag == kWake) {
+void CallLoop::OnReady(void* ready) {
+  if (ready == &wake_fd_) {
     eventfd_t ignored = 0;
     eventfd_read(wake_fd_, &ignored);
     absl::MutexLock lock(&mu_);
     woken_ = false;
     return;
   }
-  if ((tag & kListening) != 0) return Accept(static_cast<int>(tag & ~kListening));
-  ServerConnection& connection = *reinterpret_cast<ServerConnection*>(tag);
+  for (const int& fd : listener_->fds()) {
+    if (ready == &fd) return Accept(fd);
+  }
+  // Errors are found by reading and writing.
+  auto& connection = *static_cast<ServerConnection*>(ready);
   if (connection.blocked()) {
     Write(connection);
   } else {
     Read(connection);
   }
-  static_cast<void>(events);  // Errors are found by reading and writing.
 }
 
 void CallLoop::RunTimers() {
@@ -241,7 +236,7 @@ void CallLoop::Accept(int listening_fd) {
                                                            if (!std::exchange(dirty.is_dirty, true))
                                                              dirty_.push_back(&dirty);
                                                          });
-    Watch(epoll_fd_, EPOLL_CTL_ADD, *fd, TagOf(*connection), EPOLLIN);
+    Watch(EPOLL_CTL_ADD, *fd, connection.get(), EPOLLIN);
     connections_.emplace(connection.get(), std::move(connection));
   }
 }
@@ -274,8 +269,7 @@ void CallLoop::Write(ServerConnection& connection) {
   const bool was_blocked = connection.blocked();
   if (!connection.Write().ok()) return Remove(connection);
   if (connection.blocked() != was_blocked) {
-    Watch(epoll_fd_, EPOLL_CTL_MOD, connection.fd(), TagOf(connection),
-          connection.blocked() ? EPOLLOUT : EPOLLIN);
+    Watch(EPOLL_CTL_MOD, connection.fd(), &connection, connection.blocked() ? EPOLLOUT : EPOLLIN);
   }
 }
 

@@ -81,7 +81,7 @@ class CallLoop {
   int port() const { return listener_->port(); }
 
   // Starts so many threads.
-  void Start(int threads, MakeCall make_call, RunSubmitted run_submitted);
+  void Start(int threads, MakeCall make_call, const RunSubmitted& run_submitted);
 
   // Lets `event` happen soon; once, until then it has to live. From any thread, before Shutdown has
   // returned.
@@ -101,7 +101,7 @@ class CallLoop {
 
   void Wait() ABSL_LOCKS_EXCLUDED(mu_);
   int WaitMilliseconds() const;
-  void OnReady(uint64_t tag, uint32_t events) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnReady(void* ready) ABSL_LOCKS_EXCLUDED(mu_);
   void RunTimers();
   void TakePosted() ABSL_LOCKS_EXCLUDED(mu_);
   void WriteAll();
@@ -111,6 +111,7 @@ class CallLoop {
   void Write(ServerConnection& connection);
   void Remove(ServerConnection& connection);
   void WatchListener(bool watch);
+  void Watch(int operation, int fd, const void* ready, uint32_t events) const;
 
   bool OnShutdown();
   bool OnLingered();

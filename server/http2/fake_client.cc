@@ -1,7 +1,6 @@
 #include "server/http2/fake_client.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/grpc_message_reader.h"
 
@@ -48,7 +47,7 @@ struct FakeClient::Callbacks {
     Sending& sending = Of(client).sending_[stream_id];
     if (sending.bytes.empty() && !sending.end) return NGHTTP2_ERR_DEFERRED;
     const size_t taken = std::min(size, sending.bytes.size());
-    memcpy(to, sending.bytes.data(), taken);
+    std::copy_n(sending.bytes.data(), taken, to);
     sending.bytes.erase(0, taken);
     if (sending.bytes.empty() && sending.end) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(taken);
