@@ -274,7 +274,10 @@ void CallLoop::Write(ServerConnection& connection) {
 }
 
 void CallLoop::Remove(ServerConnection& connection) {
-  if (connection.is_dirty) dirty_.erase(std::find(dirty_.begin(), dirty_.end(), &connection));
+  // It stays dirty: what its calls, which end with it, send to each other is not to be written.
+  if (std::exchange(connection.is_dirty, true)) {
+    dirty_.erase(std::find(dirty_.begin(), dirty_.end(), &connection));
+  }
   connections_.erase(&connection);
 }
 
