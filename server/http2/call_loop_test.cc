@@ -162,6 +162,7 @@ TEST_F(CallLoopTest, WhileOneThreadDoesLongWorkAnotherHasTheTurn) {
   SocketClient client(loop_->port());
   EXPECT_EQ(client.Call("/weir.Test/Other", "").headers["grpc-status"], "12");
   end_run.Notify();
+  loop_->Shutdown();  // It uses what is here.
 }
 
 TEST_F(CallLoopTest, AnswersAreWrittenBeforeLongWorkBegins) {
@@ -173,6 +174,7 @@ TEST_F(CallLoopTest, AnswersAreWrittenBeforeLongWorkBegins) {
   SocketClient client(loop_->port());
   EXPECT_EQ(client.Call(kEcho, "hello").body, FakeClient::Framed("hello"));
   end_run.Notify();
+  loop_->Shutdown();  // It uses what is here.
 }
 
 // ---- Timers
