@@ -16,8 +16,8 @@ namespace {
 // would send it to the workers, and to their hand-over, for every batch.
 constexpr absl::Duration kInlineSlack = absl::Milliseconds(10);
 
-// To wake another thread costs this one some 10 us: for shorter batches it brings less than it costs
-// (docs/performance.md).
+// To wake another thread costs this one some 10 us: for shorter batches it brings less than it
+// costs (docs/performance.md).
 constexpr absl::Duration kLongBatch = absl::Microseconds(60);
 
 void Count(Refusal refusal, int64_t rows, ServableCounts& counts) {
