@@ -89,14 +89,11 @@ void CallLoop::Post(Event& event) {
     posted_here_.push_back(&event);
     return;
   }
-  bool wake = false;
-  {
-    absl::MutexLock lock(&mu_);
-    posted_.push_back(&event);
-    // Nobody needs to be woken who looks before he sleeps.
-    wake = waiting_ && !std::exchange(woken_, true);
-  }
-  if (wake) eventfd_write(wake_fd_, 1);
+  absl::MutexLock lock(&mu_);
+  posted_.push_back(&event);
+  // Nobody needs to be woken who looks before he sleeps. Under the lock: once the event can happen,
+  // the loop may end.
+  if (waiting_ && !std::exchange(woken_, true)) eventfd_write(wake_fd_, 1);
 }
 
 void CallLoop::Shutdown() {

@@ -57,7 +57,7 @@ class ServerCall : public ListLink<ServerCall> {
   void AddRetryHint() { retry_hint_ = true; }
 
   // Takes no more messages; the caller may send only so much more until Resume, which gives what
-  // has come meanwhile to OnMessage and returns as that does.
+  // has come meanwhile to OnMessage and returns as that does; not from within OnMessage.
   void Pause() { paused_ = true; }
   bool Resume();
   bool paused() const { return paused_; }

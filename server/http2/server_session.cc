@@ -252,7 +252,7 @@ absl::Status ServerSession::WhyNotOpen() const {
 }
 
 void ServerSession::OnHeaders(int32_t stream_id) {
-  if (!opening_.is_post || !opening_.is_grpc) {
+  if (!opening_.too_large && (!opening_.is_post || !opening_.is_grpc)) {
     // Whoever speaks no gRPC is told in HTTP's words.
     const nghttp2_nv status = Constant(":status", opening_.is_post ? "415" : "405");
     nghttp2_submit_response(session_, stream_id, &status, 1, nullptr);

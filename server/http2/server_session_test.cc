@@ -172,6 +172,10 @@ TEST_F(ServerSessionTest, TooMuchMetadataIsRefusedWhosesoeverItIs) {
   FakeClient::Headers many;
   for (int i = 0; i < 500; ++i) many.emplace_back("a", "b");
   EXPECT_EQ(Refused(many), "8");
+  // What comes behind it is not looked at.
+  FakeClient::Headers first = FakeClient::Call(kPath);
+  first.insert(first.begin() + 4, {"other", std::string(17 << 10, 'x')});
+  EXPECT_EQ(connection().Answer(first).headers.at("grpc-status"), "8");
   EndWith(absl::OkStatus());
   const FakeClient::Stream& answer =
       connection().Answer(FakeClient::Call(kPath, {{"weir-a", std::string(15 << 10, 'x')}}));
