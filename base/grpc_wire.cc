@@ -87,11 +87,17 @@ std::string PercentDecoded(absl::string_view text) {
   return decoded;
 }
 
-std::string PercentEncoded(absl::string_view text) {
+std::string PercentEncoded(absl::string_view text, size_t max_bytes) {
   constexpr char kHexDigits[] = "0123456789ABCDEF";
   std::string encoded;
-  encoded.reserve(text.size());
+  encoded.reserve(std::min(text.size(), max_bytes));
+  size_t whole = 0;  // Of what is encoded, up to the last character that begins.
   for (const char c : text) {
+    const bool continues = (static_cast<uint8_t>(c) & 0xc0) == 0x80;  // UTF-8's.
+    if (!continues) {
+      if (encoded.size() > max_bytes) break;
+      whole = encoded.size();
+    }
     if (c >= ' ' && c <= '~' && c != '%') {
       encoded.push_back(c);
     } else {
@@ -99,6 +105,7 @@ std::string PercentEncoded(absl::string_view text) {
       encoded += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
     }
   }
+  if (encoded.size() > max_bytes) encoded.resize(whole);
   return encoded;
 }
 

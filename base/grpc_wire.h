@@ -24,7 +24,9 @@ absl::StatusCode CodeOfReset(uint32_t http2_error);
 
 // The value of grpc-message. What is no escape stays as it is.
 std::string PercentDecoded(absl::string_view text);
-std::string PercentEncoded(absl::string_view text);
+
+// What is longer than `max_bytes` then ends earlier, between two characters.
+std::string PercentEncoded(absl::string_view text, size_t max_bytes);
 
 // A value of grpc-timeout in nanoseconds, at most kMaxTimeoutNs; none if it is malformed.
 inline constexpr int64_t kMaxTimeoutNs = int64_t{1} << 60;

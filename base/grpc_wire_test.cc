@@ -33,10 +33,20 @@ TEST(GrpcWireTest, PercentSignsAreDecodedAndWhatIsNoEscapeStays) {
 TEST(GrpcWireTest, AnyBytesSurviveEncoding) {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
-  const std::string encoded = PercentEncoded(all);
+  const std::string encoded = PercentEncoded(all, 1000);
   EXPECT_EQ(PercentDecoded(encoded), all);
   for (const char c : encoded) EXPECT_TRUE(c >= ' ' && c <= '~') << static_cast<int>(c);
-  EXPECT_EQ(PercentEncoded("100% of \xc3\xa9\n"), "100%25 of %C3%A9%0A");
+  EXPECT_EQ(PercentEncoded("100% of \xc3\xa9\n", 100), "100%25 of %C3%A9%0A");
+}
+
+TEST(GrpcWireTest, WhatIsTooLongEndsBetweenTwoCharacters) {
+  EXPECT_EQ(PercentEncoded("abc", 3), "abc");
+  EXPECT_EQ(PercentEncoded("abcd", 3), "abc");
+  EXPECT_EQ(PercentEncoded("a\n", 3), "a");
+  EXPECT_EQ(PercentEncoded("a\xc3\xa9", 7), "a%C3%A9");
+  EXPECT_EQ(PercentEncoded("a\xc3\xa9z", 7), "a%C3%A9");
+  EXPECT_EQ(PercentEncoded("a\xc3\xa9", 6), "a");
+  EXPECT_EQ(PercentEncoded("\xa9\xa9\xa9", 4), "");
 }
 
 TEST(GrpcWireTest, ATimeoutIsUpToEightDigitsAndAUnit) {

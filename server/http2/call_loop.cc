@@ -223,7 +223,8 @@ void CallLoop::Accept(int listening_fd) {
   while (true) {
     const absl::StatusOr<int> fd = Listener::Accept(listening_fd);
     if (absl::IsResourceExhausted(fd.status())) {
-      WEIR_LOG(kWarning, "no more connections are taken for now: ", fd.status().message());
+      WEIR_LOG_EVERY(kWarning, absl::Seconds(10),
+                     "no more connections are taken for now: ", fd.status().message());
       WatchListener(false);
       wait_for_room_ = std::make_unique<Timer>(*this, MonotonicNow() + kWaitForRoom, on_room_);
     }
@@ -249,6 +250,7 @@ void CallLoop::Read(ServerConnection& connection) {
   if (submitted.ok()) {
     submitted_ |= *submitted;
   } else {
+    submitted_ = true;  // By what came before the error, perhaps.
     Remove(connection);
   }
 }

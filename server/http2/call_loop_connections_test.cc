@@ -26,7 +26,7 @@ using CallLoopConnectionsTest = CallLoopFixture;
 
 TEST_F(CallLoopConnectionsTest, WhatTheSocketDoesNotTakeIsWrittenLater) {
   Start(1);
-  SocketClient client(loop_->port());
+  SocketClient client(loop_->port(), {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30}});
   client.http().OpenWindow(1 << 30);
   const std::string large(4 << 20, 'x');
   std::vector<int32_t> ids;
@@ -143,7 +143,9 @@ TEST_F(CallLoopConnectionsTest, ShutdownDoesNotWaitForAClientThatDoesNotListen) 
   SocketClient client(loop_->port());
   client.http().Start(FakeClient::Call(kHold));
   EXPECT_EQ(client.Call("/weir.Test/Other", "").headers["grpc-status"], "12");
+  const absl::Time began = MonotonicNow();
   loop_->Shutdown();  // The client says and hears nothing meanwhile.
+  EXPECT_LT(MonotonicNow() - began, kPatience / 4);
 }
 
 TEST_F(CallLoopConnectionsTest, TheLastEventMayComeFromAnotherThreadDuringShutdown) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -66,7 +67,8 @@ class TestCall final : public ServerCall {
 // A client with a socket.
 class SocketClient {
  public:
-  explicit SocketClient(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit SocketClient(int port, std::vector<nghttp2_settings_entry> settings = {})
+      : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), http_(std::move(settings)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

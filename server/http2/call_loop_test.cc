@@ -99,6 +99,23 @@ TEST_F(CallLoopTest, WhatWasSubmittedIsRunAndNothingElse) {
   EXPECT_EQ(runs, 1);
 }
 
+// Their task waits to be run, whatever became of their connection.
+TEST_F(CallLoopTest, WhatComesInOneReadWithAnErrorIsRun) {
+  absl::Notification ran;
+  Start(1, [&](absl::FunctionRef<void()>) { ran.Notify(); });
+  SocketClient client(loop_->port());
+  EXPECT_EQ(client.Call("/weir.Test/Other", "").headers["grpc-status"], "12");
+  client.http().Start(FakeClient::Call(kEcho), FakeClient::Framed("hello"));
+  // More pings than are answered one by one.
+  constexpr int kFlood = 10'000;
+  const std::string ping("\0\0\x8\6\0\0\0\0\0weirweir", 17);
+  std::string bytes = client.http().Output();
+  for (int i = 0; i < kFlood; ++i) bytes += ping;
+  client.Write(bytes);
+  EXPECT_TRUE(ran.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(client.UntilEnd());
+}
+
 TEST_F(CallLoopTest, WhatHasComeMeanwhileIsRunTogether) {
   constexpr int kEvents = 5;
   int happened = 0;

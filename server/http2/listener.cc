@@ -109,6 +109,8 @@ absl::StatusOr<int> Listener::Accept(int listening_fd) {
       Set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
       Set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 20);
       Set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+      Set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
+          120'000);  // The same while it is being sent something.
       return fd;
     }
     switch (errno) {
@@ -119,6 +121,8 @@ absl::StatusOr<int> Listener::Accept(int listening_fd) {
       case ENOBUFS:
       case ENOMEM:
         return absl::ResourceExhaustedError(strerror(errno));
+      case EPERM:  // By a firewall's rule; it stays where it is.
+        return absl::UnavailableError(strerror(errno));
       default:
         break;  // This one is gone again; there may be another.
     }

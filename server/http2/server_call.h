@@ -39,7 +39,7 @@ class ServerCall : public ListLink<ServerCall> {
   virtual bool OnMessage(std::string message) = 0;
   virtual bool OnHalfClose() = 0;  // The caller sends no more.
 
-  // A message of Send was written, as far as the connection lets one know. Must not Resume.
+  // A message of Send is on its way, as far as the connection lets one know. Must not Resume.
   virtual void OnSent() {}
 
   // The call's status is out, or the caller is gone: nothing follows. The call may end here.
@@ -62,6 +62,9 @@ class ServerCall : public ListLink<ServerCall> {
   bool Resume();
   bool paused() const { return paused_; }
 
+  // From OnOpen: no message may be larger than this, and than the server takes at all.
+  void LimitMessages(size_t bytes);
+
   const CallHead& head() const { return head_; }
   bool open() const { return session_ != nullptr; }
 
@@ -74,6 +77,7 @@ class ServerCall : public ListLink<ServerCall> {
   int32_t stream_id_ = 0;
   CallHead head_;
   std::string encoding_;  // Of messages that are compressed.
+  size_t max_message_bytes_ = 0;
 
   // In.
   MessageReader reader_;

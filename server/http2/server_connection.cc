@@ -1,5 +1,7 @@
 #include "server/http2/server_connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +17,7 @@ namespace {
 // Written at once: so much that a system call does not count, so little that it stays in the cache.
 constexpr size_t kOutputBytes = 256 << 10;
 
-// So often at most before others have their turn.
+// So often at most before other connections are read.
 constexpr int kReads = 4;
 
 absl::Status SystemError() { return absl::UnavailableError(strerror(errno)); }
@@ -53,7 +55,9 @@ absl::StatusOr<bool> ServerConnection::Read(absl::Span<char> buffer) {
 }
 
 void ServerConnection::GoAway(const absl::Status& status) {
-  lingers_ = session_.has_calls();
+  int unread = 0;  // By the client's machine.
+  ioctl(fd_, SIOCOUTQ, &unread);
+  lingers_ = session_.has_calls() || !output_.empty() || unread > 0;
   session_.GoAway(status);
 }
 
@@ -63,6 +67,7 @@ absl::Status ServerConnection::Write() {
     if (output_.empty() && !ended_ && session_.has_output() &&
         !session_.TakeOutput(output_, kOutputBytes).ok()) {
       ended_ = true;
+      session_.CloseCalls();
     }
     while (written_ < output_.size()) {
       const ssize_t size =

@@ -36,8 +36,8 @@ class ServerConnection {
   // until then. Who does not read answers shall not send requests.
   bool blocked() const { return blocked_; }
 
-  // Takes no more calls, ends those that are open, and closes when the client has got it all.
-  // If there are none, it closes at once.
+  // Takes no more calls, ends those that are open, and closes when the client has got it all. If it
+  // has, it closes at once.
   void GoAway(const absl::Status& status);
 
   int fd() const { return fd_; }

@@ -10,14 +10,22 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/grpc_wire.h"
+#include "base/status_macros.h"
 #include "server/http2/decompress.h"
 
 namespace weir {
 namespace {
 
 constexpr int32_t kConnectionWindowBytes = 64 << 20;
-constexpr uint32_t kMaxCalls = 10'000;        // On one connection; a client's others wait there.
-constexpr size_t kMaxHeaderBytes = 16 << 10;  // Of a call.
+constexpr uint32_t kMaxCalls = 10'000;       // On one connection; a client's others wait there.
+constexpr size_t kMaxHeaderBytes = 8 << 10;  // Of a call.
+
+// Callers whose deadlines pass reset their streams: in the worst case all of them, every second.
+constexpr uint64_t kMaxResets = kMaxCalls;
+constexpr uint64_t kResetsPerSecond = kMaxCalls;
+
+// Of a status. Clients of gRPC take headers of 8 KB.
+constexpr size_t kMaxStatusBytes = 4 << 10;
 
 absl::string_view View(const uint8_t* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -132,6 +140,7 @@ struct ServerSession::Callbacks {
       nghttp2_option_new(&made);
       nghttp2_option_set_no_auto_window_update(made, 1);
       nghttp2_option_set_no_closed_streams(made, 1);
+      nghttp2_option_set_stream_reset_rate_limit(made, kMaxResets, kResetsPerSecond);
       return made;
     }();
     nghttp2_session* made = nullptr;
@@ -158,8 +167,12 @@ ServerSession::ServerSession(const Options& options, int64_t& partial_bytes,
 }
 
 ServerSession::~ServerSession() {
-  while (ServerCall* const call = calls_.front()) Close(*call);
+  CloseCalls();
   nghttp2_session_del(session_);
+}
+
+void ServerSession::CloseCalls() {
+  while (ServerCall* const call = calls_.front()) Close(*call);
 }
 
 void ServerSession::NoteOutput() {
@@ -176,9 +189,13 @@ ServerCall* ServerSession::Find(int32_t stream_id) {
 
 absl::StatusOr<bool> ServerSession::Receive(absl::string_view bytes) {
   submitted_ = false;
-  const ssize_t used = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (used < 0) return Broken(nghttp2_strerror(static_cast<int>(used)));
+  const auto receive = [this](absl::string_view piece) {
+    const ssize_t used = nghttp2_session_mem_recv(
+        session_, reinterpret_cast<const uint8_t*>(piece.data()), piece.size());
+    return used < 0 ? Broken(nghttp2_strerror(static_cast<int>(used))) : absl::OkStatus();
+  };
+  const auto last_opened = [this] { return nghttp2_session_get_last_proc_stream_id(session_); };
+  WEIR_RETURN_IF_ERROR(idle_resets_.Filter(bytes, last_opened, receive));
   if (nghttp2_session_want_write(session_) != 0) NoteOutput();
   return submitted_;
 }
@@ -267,12 +284,17 @@ void ServerSession::OnHeaders(int32_t stream_id) {
   call->stream_id_ = stream_id;
   call->head_ = std::move(opening_.head);
   call->encoding_ = std::move(opening_.encoding);
-  call->reader_ = MessageReader(options_.max_message_bytes);
+  call->max_message_bytes_ = options_.max_message_bytes;
   calls_.push_back(*call);
   nghttp2_session_set_stream_user_data(session_, stream_id, call);
   found_id_ = stream_id;
   found_ = call;
   call->OnOpen();
+  call->reader_ = MessageReader(call->max_message_bytes_);
+}
+
+void ServerCall::LimitMessages(size_t bytes) {
+  max_message_bytes_ = std::min(max_message_bytes_, bytes);
 }
 
 void ServerSession::OnData(int32_t stream_id, absl::string_view bytes) {
@@ -283,6 +305,7 @@ void ServerSession::OnData(int32_t stream_id, absl::string_view bytes) {
     // Its window, which is not opened again, bounds it.
     call->held_.append(bytes.data(), bytes.size());
     partial_bytes_ += static_cast<int64_t>(bytes.size());
+    Limit(*call);
   } else {
     submitted_ |= ReadMessages(*call, bytes);
   }
@@ -301,7 +324,8 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
       submitted |= call.OnMessage(call.reader_.Take(message));
     } else if (state == MessageReader::State::kCompressed) {
       absl::StatusOr<std::string> unpacked =
-          Decompress(message, call.encoding_, options_.max_message_bytes);
+          Decompress(message, call.encoding_, call.max_message_bytes_);
+      call.reader_.Reset();  // Keeps less of the packed one.
       if (unpacked.ok()) {
         submitted |= call.OnMessage(*std::move(unpacked));
       } else {
@@ -309,7 +333,7 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
       }
     } else {
       call.Finish(absl::ResourceExhaustedError(
-          absl::StrCat("a message is larger than ", options_.max_message_bytes, " bytes")));
+          absl::StrCat("a message is larger than ", call.max_message_bytes_, " bytes")));
     }
   }
   if (call.finished_) {
@@ -322,12 +346,18 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
   nghttp2_session_consume_stream(session_, call.stream_id_,
                                  size - (call.paused_ ? bytes.size() : 0));
   partial_bytes_ += static_cast<int64_t>(call.reader_.partial_bytes()) - partial_before;
-  if (partial_bytes_ > options_.max_partial_bytes && call.reader_.within_message()) {
-    call.Finish(absl::ResourceExhaustedError("too much is being received at once"));
-    partial_bytes_ -= static_cast<int64_t>(call.reader_.partial_bytes());
-    call.reader_.Reset();
-  }
+  Limit(call);
   return submitted;
+}
+
+// One that holds a part of a message is not heard to its end if all sessions hold too much.
+void ServerSession::Limit(ServerCall& call) {
+  const size_t bytes = call.reader_.partial_bytes() + call.held_.size();
+  if (partial_bytes_ <= options_.max_partial_bytes || bytes == 0) return;
+  call.Finish(absl::ResourceExhaustedError("too much is being received at once"));
+  partial_bytes_ -= static_cast<int64_t>(bytes);
+  call.reader_.Reset();
+  call.held_ = {};
 }
 
 void ServerSession::OnEndStream(int32_t stream_id) {
@@ -427,7 +457,7 @@ void ServerSession::SubmitStatus(int32_t stream_id, const absl::Status& status, 
     return;
   }
   const std::string code = absl::StrCat(static_cast<int>(status.code()));
-  const std::string message = PercentEncoded(status.message());
+  const std::string message = PercentEncoded(status.message(), kMaxStatusBytes);
   std::vector<nghttp2_nv> headers;
   if (!trailers) headers = {kHttpOk, kContentType};
   headers.push_back(Header("grpc-status", code));

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "base/intrusive_list.h"
 #include "nghttp2/nghttp2.h"
+#include "server/http2/idle_resets.h"
 #include "server/http2/server_call.h"
 
 namespace weir {
@@ -52,6 +53,9 @@ class ServerSession {
   // Takes no more calls, tells the client so, and ends those that are open with `status`.
   void GoAway(const absl::Status& status);
 
+  // Nothing is read or written any more.
+  void CloseCalls();
+
   bool has_calls() const { return !calls_.empty(); }
 
  private:
@@ -83,6 +87,7 @@ class ServerSession {
 
   absl::Status WhyNotOpen() const;
   void Refuse(int32_t stream_id, const absl::Status& status);
+  void Limit(ServerCall& call);
   bool ReadMessages(ServerCall& call, absl::string_view bytes);
   bool TellHalfClose(ServerCall& call);
   void Begin(ServerCall& call);
@@ -94,6 +99,7 @@ class ServerSession {
   int64_t& partial_bytes_;
   const std::function<void()> on_output_;
   nghttp2_session* session_ = nullptr;
+  IdleResets idle_resets_;
   Opening opening_;
   IntrusiveList<ServerCall, ServerCall> calls_;
   bool has_output_ = false;

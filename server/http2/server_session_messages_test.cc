@@ -266,6 +266,32 @@ TEST_F(ServerSessionMessagesTest, WhatIsPartialIsBoundedOverAllSessions) {
   EXPECT_EQ(other.client.stream(again).trailers.at("grpc-status"), "0");
 }
 
+TEST_F(ServerSessionMessagesTest, SoIsWhatPausedCallsAreSent) {
+  options_.max_partial_bytes = 100;
+  on_open_ = [](RecordedCall& call) { call.Pause(); };
+  const int32_t first = Start(FakeClient::Framed(std::string(80, 'x')));
+  EXPECT_EQ(partial_bytes_, 85);
+  const int32_t second = Start(FakeClient::Framed(std::string(80, 'y')));
+  EXPECT_EQ(client().stream(second).headers.at("grpc-status"), "8");
+  EXPECT_EQ(partial_bytes_, 85);
+  client().Reset(first, NGHTTP2_CANCEL);
+  Exchange();
+  EXPECT_EQ(partial_bytes_, 0);
+}
+
+TEST_F(ServerSessionMessagesTest, ACallMayAllowLessThanTheServer) {
+  on_open_ = [](RecordedCall& call) { call.LimitMessages(10); };
+  EXPECT_EQ(connection()
+                .Answer(FakeClient::Call(kPath), FakeClient::Framed(std::string(11, 'x')))
+                .headers.at("grpc-status"),
+            "8");
+  Echo();
+  EXPECT_EQ(connection()
+                .Answer(FakeClient::Call(kPath), FakeClient::Framed(std::string(10, 'x')))
+                .trailers.at("grpc-status"),
+            "0");
+}
+
 TEST_F(ServerSessionMessagesTest, ManyWholeMessagesAreNotPartial) {
   options_.max_partial_bytes = 100;
   Echo();

@@ -167,18 +167,18 @@ TEST_F(ServerSessionTest, OnlyMetadataForWeirIsKept) {
 }
 
 TEST_F(ServerSessionTest, TooMuchMetadataIsRefusedWhosesoeverItIs) {
-  EXPECT_EQ(Refused({{"weir-a", std::string(17 << 10, 'x')}}), "8");
-  EXPECT_EQ(Refused({{"other", std::string(17 << 10, 'x')}}), "8");
+  EXPECT_EQ(Refused({{"weir-a", std::string(9 << 10, 'x')}}), "8");
+  EXPECT_EQ(Refused({{"other", std::string(9 << 10, 'x')}}), "8");
   FakeClient::Headers many;
   for (int i = 0; i < 500; ++i) many.emplace_back("a", "b");
   EXPECT_EQ(Refused(many), "8");
   // What comes behind it is not looked at.
   FakeClient::Headers first = FakeClient::Call(kPath);
-  first.insert(first.begin() + 4, {"other", std::string(17 << 10, 'x')});
+  first.insert(first.begin() + 4, {"other", std::string(9 << 10, 'x')});
   EXPECT_EQ(connection().Answer(first).headers.at("grpc-status"), "8");
   EndWith(absl::OkStatus());
   const FakeClient::Stream& answer =
-      connection().Answer(FakeClient::Call(kPath, {{"weir-a", std::string(15 << 10, 'x')}}));
+      connection().Answer(FakeClient::Call(kPath, {{"weir-a", std::string(7 << 10, 'x')}}));
   EXPECT_EQ(answer.headers.at("grpc-status"), "0");
 }
 
@@ -265,6 +265,37 @@ TEST_F(ServerSessionTest, GarbageAfterAGoodBeginningIsAnsweredBeforeTheEnd) {
   EXPECT_TRUE(absl::IsUnavailable(connection().status));
   connection_ = nullptr;
   EXPECT_EQ(calls_.front().closed, 1);
+}
+
+// As gRPC's client does for a call that is cancelled before it is written.
+TEST_F(ServerSessionTest, AResetOfACallThatNeverCameEndsNothing) {
+  Echo();
+  const int32_t open = client().Start(FakeClient::Call(kPath));
+  Exchange();
+  connection().Receive(std::string("\0\0\4\3\0\0\0\0\x63\0\0\0\x8", 13));
+  client().Send(open, FakeClient::Framed("hello"), /*end=*/true);
+  Exchange();
+  EXPECT_TRUE(connection().status.ok());
+  EXPECT_FALSE(client().told_to_go());
+  EXPECT_EQ(client().stream(open).trailers.at("grpc-status"), "0");
+}
+
+TEST_F(ServerSessionTest, AClientMayResetAllItsCallsAgainAndAgain) {
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 1000; ++i) {
+      client().Reset(client().Start(FakeClient::Call(kPath)), NGHTTP2_CANCEL);
+      Exchange();
+    }
+  }
+  EXPECT_TRUE(connection().status.ok());
+  EXPECT_FALSE(client().told_to_go());
+}
+
+TEST_F(ServerSessionTest, ALongStatusIsShortened) {
+  EndWith(absl::NotFoundError(std::string(100'000, 'x')));
+  const FakeClient::Stream& answer = connection().Answer(FakeClient::Call(kPath));
+  EXPECT_EQ(answer.headers.at("grpc-status"), "5");
+  EXPECT_EQ(answer.headers.at("grpc-message"), std::string(4096, 'x'));
 }
 
 TEST_F(ServerSessionTest, TheConnectionIsToldOnceThatThereIsOutput) {

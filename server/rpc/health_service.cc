@@ -22,6 +22,8 @@ class HealthCheckCall : public UnaryCall {
       : UnaryCall(loop, service.gate_), service_(service) {}
 
  private:
+  void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
+
   bool Begin() override {
     HealthCheckRequest request;
     HealthCheckResponse response;
@@ -46,6 +48,8 @@ class HealthWatchCall : public StreamCall, public HealthStates::Watcher {
   HealthWatchCall(HealthService& service, CallLoop& loop) : StreamCall(loop), service_(service) {}
 
  private:
+  void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
+
   bool OnMessage(std::string message) override {
     if (watches_) {
       Finish(absl::UnimplementedError("the method takes one message, and several came"));

@@ -179,6 +179,13 @@ TEST_F(HealthServiceTest, WatchesThatAreOpenEndWithTheServer) {
   // The server goes first, as the fixture's members do.
 }
 
+TEST_F(HealthServiceTest, ANameThatIsFarTooLongIsRefused) {
+  HealthCheckResponse response;
+  EXPECT_EQ(Check(std::string(3000, 'x'), &response).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Check(std::string(5000, 'x'), &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
 TEST_F(HealthServiceTest, BytesThatAreNoRequestAreRefused) {
   for (const char* method : {"Check", "Watch"}) {
     const grpc::Slice slice("\x0a\x7f");  // A string of 127 bytes, of which none come.

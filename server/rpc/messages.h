@@ -2,6 +2,7 @@
 #ifndef WEIR_SERVER_RPC_MESSAGES_H_
 #define WEIR_SERVER_RPC_MESSAGES_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,6 +10,9 @@
 #include "google/protobuf/message.h"
 
 namespace weir {
+
+// Large enough for a request that does no more than name something.
+inline constexpr size_t kMaxNameRequestBytes = 4 << 10;
 
 // Parses `bytes` into `message`. INVALID_ARGUMENT if they are none, or if they hold so many fields
 // that the message would take many times their size; that is known before any of it is taken.

@@ -256,6 +256,25 @@ TEST(PredictCallTest, RequestsAreRefusedWhileThoseInFlightAreTooLarge) {
   EXPECT_TRUE(next.Get().status.ok());
 }
 
+TEST(PredictCallTest, ARequestIsInFlightBeforeItsCallerHasHalfClosed) {
+  RpcServer server({.max_bytes_in_flight = 100, .pollers = 1});
+  using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+  TestContext context;
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> first(
+      Factory::Create(
+          server.channel().get(),
+          grpc::internal::RpcMethod(kPredict, grpc::internal::RpcMethod::BIDI_STREAMING),
+          &context));
+  EXPECT_TRUE(first->Write(Bytes(TwoRows(std::string(60, 'a')).SerializeAsString())));
+  server.RoundTrip();
+  EXPECT_EQ(SentRequest(server, TwoRows(std::string(60, 'b'))).Get().status.error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(server.model().submitted(), 0);
+  context.TryCancel();
+  EXPECT_FALSE(first->Finish().ok());
+  EXPECT_TRUE(server.AwaitEmpty());
+}
+
 TEST(PredictCallTest, ADrainLetsWhatIsInFlightFinishAndRefusesWhatIsNew) {
   RpcServer server;
   SentRequest in_flight(server, TwoRows());

@@ -18,6 +18,8 @@ class ReflectionStream : public StreamCall {
       : StreamCall(loop), services_(services) {}
 
  private:
+  void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
+
   bool OnMessage(std::string message) override {
     grpc::reflection::v1::ServerReflectionRequest request;
     if (const absl::Status status = Parse(message, request); !status.ok()) {

@@ -81,10 +81,6 @@ std::shared_ptr<grpc::Channel> RpcServer::NewChannel() const {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // gRPC holds little for a slow reader, always.
   arguments.SetMaxReceiveMessageSize(-1);
-  // With retries, this client sometimes half-closes a stream without all that it was given to
-  // write, and says that it wrote it: about one stream test in a hundred (docs/weir-server.md,
-  // Streams).
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", loop_->port()),
                                    grpc::InsecureChannelCredentials(), arguments);
 }

@@ -13,6 +13,15 @@ bool UnaryCall::OnMessage(std::string message) {
   }
   has_request_ = true;
   request_ = std::move(message);
+  bytes_ = static_cast<int64_t>(request_.size());
+  if (const absl::Status refused = gate_.Enter(bytes_); refused.ok()) {
+    inside_ = true;
+  } else {
+    if (absl::IsUnavailable(refused)) AddRetryHint();
+    awaits_answer_ = true;
+    received_ = MonotonicNow();
+    Refuse(refused);
+  }
   return false;
 }
 
@@ -21,15 +30,9 @@ bool UnaryCall::OnHalfClose() {
     Finish(absl::UnimplementedError("the method takes one message, and none came"));
     return false;
   }
+  if (!inside_) return false;
   received_ = MonotonicNow();
   awaits_answer_ = true;
-  bytes_ = static_cast<int64_t>(request_.size());
-  if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
-    if (absl::IsUnavailable(refused)) AddRetryHint();
-    Refuse(refused);
-    return false;
-  }
-  inside_ = true;
   return Begin();
 }
 

@@ -25,7 +25,7 @@ class UnaryCall : public ServerCall {
  protected:
   UnaryCall(CallLoop& loop, RequestGate& gate) : ticket_(loop), loop_(loop), gate_(gate) {}
 
-  // The request has come and is not let in, as the gate says. Answer has to be called.
+  // The request is not let in, as the gate says. Answer has to be called.
   virtual void Refuse(const absl::Status& why);
 
   // The request has come and was let in. Answer has to be called once, now or later, on any thread.
@@ -51,7 +51,7 @@ class UnaryCall : public ServerCall {
 
   MethodEvent<UnaryCall, &UnaryCall::OnAnswered> on_answered_{*this};
   bool has_request_ = false;
-  bool inside_ = false;
+  bool inside_ = false;  // Of the gate, from the request on.
   bool awaits_answer_ = false;
   bool closed_ = false;
   int64_t bytes_ = 0;  // Of the request or of the answer, whichever is larger.
