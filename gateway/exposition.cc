@@ -129,13 +129,20 @@ class FamilyWriter {
   }
 
  private:
-  // Series lie all over the memory: their caches would be waited for.
+  // Series lie all over the memory, and what they point to as well: both would be waited for, one
+  // after the other.
   void Prefetch(size_t i) const {
-    constexpr size_t kAhead = 12;
-    if (i + 2 * kAhead < family_.series.size()) {
-      __builtin_prefetch(family_.series[i + 2 * kAhead]);
-      __builtin_prefetch(family_.series[i + kAhead]->labels.data());
-    }
+    constexpr size_t kAhead = 8;
+    const std::vector<MergedSeries*>& series = family_.series;
+    if (i + 3 * kAhead >= series.size()) return;
+    __builtin_prefetch(series[i + 3 * kAhead]);
+    __builtin_prefetch(&series[i + 3 * kAhead]->histogram);
+    const MergedSeries& next = *series[i + 2 * kAhead];
+    __builtin_prefetch(next.labels.data());
+    if (next.histogram == nullptr) return;
+    __builtin_prefetch(next.histogram.get());
+    const std::vector<uint64_t>& counts = series[i + kAhead]->histogram->counts;
+    for (size_t line = 0; line < counts.size(); line += 8) __builtin_prefetch(&counts[line]);
   }
 
   // How long a line can be, without what stands in quotes behind `le`.
