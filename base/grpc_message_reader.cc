@@ -1,7 +1,6 @@
 #include "base/grpc_message_reader.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace weir {
 
@@ -34,11 +33,6 @@ MessageReader::State MessageReader::Read(absl::string_view& bytes, absl::string_
   }
   prefix_bytes_ = 0;
   return prefix_[0] == 0 ? State::kMessage : State::kCompressed;
-}
-
-std::string MessageReader::Take(absl::string_view message) {
-  if (message.data() != partial_.data()) return std::string(message);
-  return std::exchange(partial_, {});
 }
 
 void MessageReader::Reset() {

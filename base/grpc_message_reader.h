@@ -32,15 +32,13 @@ class MessageReader {
   // reader until it is used again.
   State Read(absl::string_view& bytes, absl::string_view& message);
 
-  // What Read has just given, to keep: without a copy if it lies in the reader.
-  std::string Take(absl::string_view message);
-
   // Whether a message has begun that is not whole.
   bool within_message() const { return prefix_bytes_ > 0; }
 
   // What is kept of it.
   size_t partial_bytes() const { return within_message() ? partial_.size() : 0; }
 
+  // Begins anew, and keeps little of the memory of a large message.
   void Reset();
 
  private:

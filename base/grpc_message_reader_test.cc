@@ -26,7 +26,7 @@ std::vector<std::string> ReadAll(MessageReader& reader, absl::string_view bytes)
       EXPECT_EQ(state, State::kMore);
       return messages;
     }
-    messages.push_back(reader.Take(message));
+    messages.emplace_back(message);
   }
 }
 

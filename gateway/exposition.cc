@@ -134,15 +134,20 @@ class FamilyWriter {
   void Prefetch(size_t i) const {
     constexpr size_t kAhead = 8;
     const std::vector<MergedSeries*>& series = family_.series;
-    if (i + 3 * kAhead >= series.size()) return;
-    __builtin_prefetch(series[i + 3 * kAhead]);
-    __builtin_prefetch(&series[i + 3 * kAhead]->histogram);
-    const MergedSeries& next = *series[i + 2 * kAhead];
-    __builtin_prefetch(next.labels.data());
-    if (next.histogram == nullptr) return;
-    __builtin_prefetch(next.histogram.get());
-    const std::vector<uint64_t>& counts = series[i + kAhead]->histogram->counts;
-    for (size_t line = 0; line < counts.size(); line += 8) __builtin_prefetch(&counts[line]);
+    const size_t last = series.size() - 1;
+    const char* const third = reinterpret_cast<const char*>(series[std::min(i + 3 * kAhead, last)]);
+    __builtin_prefetch(third);
+    __builtin_prefetch(third + sizeof(MergedSeries) - 1);
+    const MergedSeries& second = *series[std::min(i + 2 * kAhead, last)];
+    __builtin_prefetch(second.labels.data());
+    __builtin_prefetch(second.histogram.get());
+    const MergedSeries& first = *series[std::min(i + kAhead, last)];
+    if (first.histogram == nullptr) return;
+    constexpr size_t kLineBytes = 64;
+    const std::vector<uint64_t>& counts = first.histogram->counts;
+    for (size_t at = 0; at < counts.size(); at += kLineBytes / sizeof(counts[0])) {
+      __builtin_prefetch(&counts[at]);
+    }
   }
 
   // How long a line can be, without what stands in quotes behind `le`.

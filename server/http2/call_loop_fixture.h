@@ -45,7 +45,7 @@ class TestCall final : public ServerCall {
   TestCall(CallLoop& loop, bool holds, std::function<void()> on_closed)
       : ticket_(loop), holds_(holds), on_closed_(std::move(on_closed)) {}
 
-  bool OnMessage(std::string message) override {
+  bool OnMessage(absl::string_view message) override {
     if (!holds_) Send(FakeClient::Framed(message));
     return true;
   }

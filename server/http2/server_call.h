@@ -35,8 +35,8 @@ class ServerCall : public ListLink<ServerCall> {
 
   virtual void OnOpen() {}  // From now on it has a session.
 
-  // The two return whether a request was submitted, which the loop shall run.
-  virtual bool OnMessage(std::string message) = 0;
+  // The two return whether a request was submitted, which the loop shall run. The message is lent.
+  virtual bool OnMessage(absl::string_view message) = 0;
   virtual bool OnHalfClose() = 0;  // The caller sends no more.
 
   // A message of Send is on its way, as far as the connection lets one know. Must not Resume.

@@ -321,13 +321,14 @@ bool ServerSession::ReadMessages(ServerCall& call, absl::string_view bytes) {
     const MessageReader::State state = call.reader_.Read(bytes, message);
     if (state == MessageReader::State::kMore) break;
     if (state == MessageReader::State::kMessage) {
-      submitted |= call.OnMessage(call.reader_.Take(message));
+      submitted |= call.OnMessage(message);
+      call.reader_.Reset();  // The message is not lent any more.
     } else if (state == MessageReader::State::kCompressed) {
       absl::StatusOr<std::string> unpacked =
           Decompress(message, call.encoding_, call.max_message_bytes_);
       call.reader_.Reset();  // Keeps less of the packed one.
       if (unpacked.ok()) {
-        submitted |= call.OnMessage(*std::move(unpacked));
+        submitted |= call.OnMessage(*unpacked);
       } else {
         call.Finish(unpacked.status());
       }

@@ -27,9 +27,9 @@ class RecordedCall final : public ServerCall {
     ++opened;
     if (on_open) on_open(*this);
   }
-  bool OnMessage(std::string message) override {
+  bool OnMessage(absl::string_view message) override {
     EXPECT_FALSE(paused());
-    messages.push_back(std::move(message));
+    messages.emplace_back(message);
     if (on_message) on_message(*this);
     return true;
   }

@@ -33,7 +33,7 @@ class FuzzedCall final : public weir::ServerCall {
  public:
   explicit FuzzedCall(Server& server) : server_(server) {}
   void OnOpen() override;
-  bool OnMessage(std::string message) override;
+  bool OnMessage(absl::string_view message) override;
   bool OnHalfClose() override;
   void OnSent() override;
   void OnClosed() override;
@@ -106,7 +106,7 @@ void FuzzedCall::OnOpen() {
   Act(/*may_resume=*/false);
 }
 
-bool FuzzedCall::OnMessage(std::string message) {
+bool FuzzedCall::OnMessage(absl::string_view message) {
   Require(open() && !finished_ && !paused() && !half_closed_);
   Require(message.size() <= kMaxMessageBytes);
   server_.Act(/*may_resume=*/false);

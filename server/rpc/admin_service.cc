@@ -186,19 +186,21 @@ class AdminCall : public UnaryCall {
       : UnaryCall(loop, service.gate_), service_(service) {}
 
  private:
+  bool Read(absl::string_view request) override {
+    const absl::Status status = Parse(request, request_);
+    if (!status.ok()) Answer(status, {});
+    return status.ok();
+  }
+
   bool Begin() override {
-    if (const absl::Status status = Parse(request_, message_); !status.ok()) {
-      Answer(status, {});
-      return false;
-    }
     // The answer may be out, and the call gone, before Run returns.
-    Method::Run(service_.repository_, message_, response_,
+    Method::Run(service_.repository_, request_, response_,
                 [this](const absl::Status& status) { Answer(status, Serialize(response_)); });
     return false;
   }
 
   AdminService& service_;
-  typename Method::Request message_;
+  typename Method::Request request_;
   typename Method::Response response_;
 };
 

@@ -19,19 +19,27 @@ class EchoCall : public UnaryCall {
   EchoCall(CallLoop& loop, RequestGate& gate) : UnaryCall(loop, gate) {}
 
  private:
-  bool Begin() override {
+  bool Read(absl::string_view bytes) override {
     google::protobuf::Arena arena;
     auto* const request = google::protobuf::Arena::CreateMessage<v1::EchoRequest>(&arena);
-    auto* const response = google::protobuf::Arena::CreateMessage<v1::EchoResponse>(&arena);
-    absl::Status status = Parse(request_, *request);
-    if (status.ok() && request->answer_bytes() > kMaxAnswerBytes) {
-      status = absl::InvalidArgumentError(absl::StrCat("answer_bytes is at most ", kMaxAnswerBytes,
-                                                       ", got ", request->answer_bytes()));
+    absl::Status status = Parse(bytes, *request);
+    answer_bytes_ = request->answer_bytes();
+    if (status.ok() && answer_bytes_ > kMaxAnswerBytes) {
+      status = absl::InvalidArgumentError(
+          absl::StrCat("answer_bytes is at most ", kMaxAnswerBytes, ", got ", answer_bytes_));
     }
-    if (status.ok()) response->mutable_payload()->resize(request->answer_bytes());
-    Answer(status, Serialize(*response));
+    if (!status.ok()) Answer(status, {});
+    return status.ok();
+  }
+
+  bool Begin() override {
+    v1::EchoResponse response;
+    response.mutable_payload()->resize(answer_bytes_);
+    Answer(absl::OkStatus(), Serialize(response));
     return false;
   }
+
+  uint32_t answer_bytes_ = 0;
 };
 
 }  // namespace

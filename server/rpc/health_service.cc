@@ -24,22 +24,25 @@ class HealthCheckCall : public UnaryCall {
  private:
   void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
 
+  bool Read(absl::string_view bytes) override {
+    const absl::Status status = Parse(bytes, request_);
+    if (!status.ok()) Answer(status, {});
+    return status.ok();
+  }
+
   bool Begin() override {
-    HealthCheckRequest request;
     HealthCheckResponse response;
-    absl::Status status = Parse(request_, request);
-    if (status.ok()) {
-      response.set_status(service_.states_.Find(request.service()));
-      if (response.status() == HealthCheckResponse::SERVICE_UNKNOWN) {
-        status = absl::NotFoundError(
-            absl::StrCat("service \"", request.service(), "\" is not known here"));
-      }
-    }
-    Answer(status, Serialize(response));
+    response.set_status(service_.states_.Find(request_.service()));
+    const bool known = response.status() != HealthCheckResponse::SERVICE_UNKNOWN;
+    Answer(known ? absl::OkStatus()
+                 : absl::NotFoundError(
+                       absl::StrCat("service \"", request_.service(), "\" is not known here")),
+           Serialize(response));
     return false;
   }
 
   HealthService& service_;
+  HealthCheckRequest request_;
 };
 
 // What changes while an answer is under way is not queued: the next one tells the state of then.
@@ -50,7 +53,7 @@ class HealthWatchCall : public StreamCall, public HealthStates::Watcher {
  private:
   void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
 
-  bool OnMessage(std::string message) override {
+  bool OnMessage(absl::string_view message) override {
     if (watches_) {
       Finish(absl::UnimplementedError("the method takes one message, and several came"));
     } else if (const absl::Status status = Parse(message, request_); status.ok()) {

@@ -14,15 +14,15 @@ class PredictCall : public UnaryCall {
       : UnaryCall(context.loop, context.gate), shared_(context) {}
 
  private:
-  void Refuse(const absl::Status& why) override {
+  void Refuse(absl::string_view request, const absl::Status& why) override {
     // One that the server has room for is looked into, so that it counts with its model.
-    if (absl::IsUnavailable(why) && !prediction_.Parse(request_)) return;
+    if (absl::IsUnavailable(why) && !prediction_.Parse(request)) return;
     prediction_.Refuse(why);
   }
 
-  bool Begin() override {
-    return prediction_.Parse(request_) && prediction_.Start(received_, head(), loop_);
-  }
+  bool Read(absl::string_view request) override { return prediction_.Parse(request); }
+
+  bool Begin() override { return prediction_.Start(received_, head(), loop_); }
 
   void OnAnswer(const absl::Status& status) {
     Answer(status, status.ok() ? Serialize(prediction_.response()) : std::string());

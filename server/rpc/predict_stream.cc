@@ -34,18 +34,18 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
  private:
   // One request until its answer is handed to the call.
   struct Request : Event {
-    Request(PredictStream& stream, std::string bytes)
+    Request(PredictStream& stream, absl::string_view message)
         : stream(stream),
-          bytes(std::move(bytes)),
+          bytes(static_cast<int64_t>(message.size())),
           prediction(stream.shared_.repository, stream.shared_.options, stream.cancellation_,
                      [this](const absl::Status& status) { Answer(status); }) {}
 
-    bool Begin();
+    bool Begin(absl::string_view message);
     void Answer(const absl::Status& status);  // On any thread.
     bool Happened() override;
 
     PredictStream& stream;
-    const std::string bytes;
+    const int64_t bytes;  // Of the message.
     const absl::Time received = MonotonicNow();
     bool inside = false;  // Of the gate.
     Prediction prediction;
@@ -69,12 +69,12 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
     if (!inside_) Drain();
   }
 
-  bool OnMessage(std::string message) override {
-    auto* const request = new Request(*this, std::move(message));  // Its event takes it back.
+  bool OnMessage(absl::string_view message) override {
+    auto* const request = new Request(*this, message);  // Its event takes it back.
     ++unanswered_;
-    bytes_ += static_cast<int64_t>(request->bytes.size());
+    bytes_ += request->bytes;
     if (IsFull()) Pause();
-    return request->Begin();
+    return request->Begin(message);
   }
 
   bool OnHalfClose() override {
@@ -90,7 +90,7 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
 
   void OnAnswer(std::unique_ptr<Request> request) {
     --unanswered_;
-    const auto request_bytes = static_cast<int64_t>(request->bytes.size());
+    const int64_t request_bytes = request->bytes;
     const PendingAnswer answer = {.bytes = std::max(request_bytes, request->answer_bytes),
                                   .inside = request->inside};
     std::string message = std::move(request->answer);
@@ -165,13 +165,12 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
   std::deque<PendingAnswer> unsent_;  // In the order in which they are sent.
 };
 
-bool PredictStream::Request::Begin() {
-  if (!prediction.Parse(bytes)) {
+bool PredictStream::Request::Begin(absl::string_view message) {
+  if (!prediction.Parse(message)) {
     stream.TakeNoMore();
     return false;
   }
-  const auto size = static_cast<int64_t>(bytes.size());
-  if (const absl::Status status = stream.shared_.gate.Enter(size); !status.ok()) {
+  if (const absl::Status status = stream.shared_.gate.Enter(bytes); !status.ok()) {
     prediction.Refuse(status);
     return false;
   }
@@ -183,19 +182,19 @@ void PredictStream::Request::Answer(const absl::Status& status) {
   if (!prediction.is_request()) {
     refused = status;
   } else {
-    auto* const message =
-        google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
+    auto& message =
+        *google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
     if (status.ok()) {
-      message->unsafe_arena_set_allocated_response(&prediction.response());
+      message.unsafe_arena_set_allocated_response(&prediction.response());
     } else {
-      v1::RequestError& error = *message->mutable_error();
+      v1::RequestError& error = *message.mutable_error();
       error.set_request_id(prediction.request().request_id());
       error.set_code(static_cast<int32_t>(status.code()));
       error.set_message(std::string(status.message()));
     }
-    answer = Serialize(*message);
+    answer = Serialize(message);
     answer_bytes = static_cast<int64_t>(answer.size());
-    const int64_t more_bytes = answer_bytes - static_cast<int64_t>(bytes.size());
+    const int64_t more_bytes = answer_bytes - bytes;
     if (inside && more_bytes > 0) stream.shared_.gate.Grow(more_bytes);
   }
   stream.loop_.Post(*this);

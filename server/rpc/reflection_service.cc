@@ -20,7 +20,7 @@ class ReflectionStream : public StreamCall {
  private:
   void OnOpen() override { LimitMessages(kMaxNameRequestBytes); }
 
-  bool OnMessage(std::string message) override {
+  bool OnMessage(absl::string_view message) override {
     grpc::reflection::v1::ServerReflectionRequest request;
     if (const absl::Status status = Parse(message, request); !status.ok()) {
       Finish(status);

@@ -6,21 +6,21 @@
 
 namespace weir {
 
-bool UnaryCall::OnMessage(std::string message) {
+bool UnaryCall::OnMessage(absl::string_view message) {
   if (has_request_) {
     Finish(absl::UnimplementedError("the method takes one message, and several came"));
     return false;
   }
   has_request_ = true;
-  request_ = std::move(message);
-  bytes_ = static_cast<int64_t>(request_.size());
-  if (const absl::Status refused = gate_.Enter(bytes_); refused.ok()) {
-    inside_ = true;
-  } else {
+  awaits_answer_ = true;  // Unless all is well.
+  received_ = MonotonicNow();
+  bytes_ = static_cast<int64_t>(message.size());
+  if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
     if (absl::IsUnavailable(refused)) AddRetryHint();
-    awaits_answer_ = true;
-    received_ = MonotonicNow();
-    Refuse(refused);
+    Refuse(message, refused);
+  } else {
+    inside_ = true;
+    awaits_answer_ = !Read(message);
   }
   return false;
 }
@@ -30,13 +30,13 @@ bool UnaryCall::OnHalfClose() {
     Finish(absl::UnimplementedError("the method takes one message, and none came"));
     return false;
   }
-  if (!inside_) return false;
+  if (awaits_answer_) return false;
   received_ = MonotonicNow();
   awaits_answer_ = true;
   return Begin();
 }
 
-void UnaryCall::Refuse(const absl::Status& why) { Answer(why, {}); }
+void UnaryCall::Refuse(absl::string_view /*request*/, const absl::Status& why) { Answer(why, {}); }
 
 void UnaryCall::Answer(const absl::Status& status, std::string response) {
   const auto answer_bytes = static_cast<int64_t>(response.size());

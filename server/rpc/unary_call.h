@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/http2/call_loop.h"
 #include "server/http2/event.h"
@@ -15,8 +16,8 @@
 
 namespace weir {
 
-// Lives on the heap and ends itself. A derived class says what it does with the request. Messages
-// stay bytes here: the derived class parses them, on an arena of its own.
+// Lives on the heap and ends itself. A derived class says what it does with the request, whose
+// bytes are lent to it.
 class UnaryCall : public ServerCall {
  public:
   UnaryCall(const UnaryCall&) = delete;
@@ -26,10 +27,13 @@ class UnaryCall : public ServerCall {
   UnaryCall(CallLoop& loop, RequestGate& gate) : ticket_(loop), loop_(loop), gate_(gate) {}
 
   // The request is not let in, as the gate says. Answer has to be called.
-  virtual void Refuse(const absl::Status& why);
+  virtual void Refuse(absl::string_view request, const absl::Status& why);
 
-  // The request has come and was let in. Answer has to be called once, now or later, on any thread.
-  // Returns whether something was submitted that the loop shall run.
+  // The request has come and was let in. False if it is none; Answer has to be called then.
+  virtual bool Read(absl::string_view request) = 0;
+
+  // All has come. Answer has to be called once, now or later, on any thread. Returns whether
+  // something was submitted that the loop shall run.
   virtual bool Begin() = 0;
 
   // `response` is what Serialize makes, and counts if the status is OK.
@@ -38,12 +42,11 @@ class UnaryCall : public ServerCall {
   const CallLoop::Ticket ticket_;  // Given back last.
   CallLoop& loop_;
   RequestGate& gate_;
-  std::string request_;
   absl::Time received_;
   Cancellation cancellation_;
 
  private:
-  bool OnMessage(std::string message) final;
+  bool OnMessage(absl::string_view message) final;
   bool OnHalfClose() final;
   void OnClosed() final;
   bool OnAnswered();
