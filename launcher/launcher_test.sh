@@ -165,6 +165,10 @@ test_skipped_test_cases_have_not_passed() {
   echo '<testcase name="B" status="run" result="skipped">' >>"$tmp/logs/base/some_test/test.xml"
   echo '//base:some_test   PASSED in 0.1s' >"$tmp/log"
   expect_equal '2 0' "$(count_tests "$tmp/log" "$tmp/logs")"
+  expect_equal '' "$(show_skipped "$tmp/logs" //base:some_test)"
+  echo '<skipped message="no &quot;podman&quot;:&#10;it is &lt;away&gt;"/>' \
+    >>"$tmp/logs/base/some_test/test.xml"
+  expect_equal '    SKIPPED: no "podman": it is <away>' "$(show_skipped "$tmp/logs" //base:some_test)"
 }
 
 # What bench keeps of a benchmark named fly that took 7 s and printed LOG.
