@@ -33,7 +33,7 @@ bool ParseValueLimits(absl::string_view text, std::vector<ValueLimit>& limits) {
     const std::vector<absl::string_view> parts = absl::StrSplit(item, ':');
     ValueLimit limit;
     if (parts.size() != 2 || !absl::SimpleAtod(parts[0], &limit.bound) ||
-        !ParseShare(parts[1], limit.ratio) ||
+        !std::isfinite(limit.bound) || !ParseShare(parts[1], limit.ratio) ||
         (!limits.empty() && limit.bound <= limits.back().bound)) {
       return false;
     }

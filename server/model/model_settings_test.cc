@@ -89,9 +89,10 @@ TEST(ModelSettingsTest, WeirsOwnParametersAreRead) {
 TEST(ModelSettingsTest, ValueLimitsAreAmongTheBuckets) {
   EXPECT_THAT(Error(ParseWith(Parameter("weir.value_limits", "10:0.1"))),
               HasSubstr("parameter \"weir.value_limits\": 10 is not among weir.value_buckets"));
-  for (const char* wrong :
-       {"10", "10:0", "10:1", "x:0.5", "10:0.5,", "10:0.5:0.5", "10:0.5,10:0.4"}) {
-    EXPECT_THAT(Error(ParseWith(Parameter("weir.value_limits", wrong))),
+  for (const char* wrong : {"10", "10:0", "10:1", "10:nan", "x:0.5", "nan:0.5", "inf:0.5",
+                            "10:0.5,", "10:0.5:0.5", "10:0.5,10:0.4"}) {
+    EXPECT_THAT(Error(ParseWith(absl::StrCat(Parameter("weir.value_buckets", "10"),
+                                             Parameter("weir.value_limits", wrong)))),
                 HasSubstr("expected a value and a share"))
         << wrong;
   }
