@@ -45,7 +45,7 @@ grafana_home() {
 start_prometheus() {
   spawn "$1" "$(prometheus_program)" --config.file=monitoring/prometheus/prometheus.yml \
     --storage.tsdb.path="$STATE_DIR/prometheus" --storage.tsdb.retention.time="$RETENTION" \
-    --web.listen-address="127.0.0.1:$2" --log.level=warn
+    --web.user-assets=docs/runbooks --web.listen-address="127.0.0.1:$2" --log.level=warn
 }
 
 start_alertmanager() (

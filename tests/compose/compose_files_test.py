@@ -109,7 +109,7 @@ class AgreementTest(unittest.TestCase):
         sources = [volume.split(":")[0] for service in SERVICES.values()
                    for volume in service.get("volumes", [])]
         sources = [source for source in sources if source.startswith("./")]
-        self.assertEqual(len(sources), 5)
+        self.assertEqual(len(sources), 6)
         for source in sources:
             self.assertTrue(os.listdir(os.path.join(ROOT, source)), source)
         default = re.fullmatch(r"\$\{\w+:-(.*)\}", STACK["secrets"]["telegram_token"]["file"])[1]

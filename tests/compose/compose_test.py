@@ -99,6 +99,10 @@ class ComposeTest(unittest.TestCase):
             return urls == ["http://alertmanager:9093/api/v2/alerts"], urls
         wait_until(knows_alertmanager, 60)
 
+    def test_prometheus_shows_the_runbooks(self):
+        page = stack.get(9090, "/user/ServerDown.md")
+        self.assertTrue(page.startswith("# ServerDown\n"), page)
+
     def test_prometheus_answers_for_three_models(self):
         before = stack.answered()
         counts = self.count_load(before, stack.start_load("hello", "--duration=5s"))

@@ -5,14 +5,13 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).absolute().parent.parent / "dashboards"
-ALL = "$__all"
 
 
-def load(folder="*"):
-    """All dashboards, or those of one folder, by the path of their file."""
+def load():
+    """All dashboards, by the path of their file."""
     return {
         path: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(FOLDER.glob(f"{folder}/*.json"))
+        for path in sorted(FOLDER.glob("*/*.json"))
     }
 
 

@@ -21,8 +21,6 @@ def draw(panel, frames, box, span):
     card = [svg.rect(box.x, box.y, box.width, box.height, svg.CARD, rx=3, stroke=svg.LINE),
             svg.words(box.x + 10, box.y + 20, panel["title"], 13, font_weight=600)]  # fmt: skip
     inner = box.inner(10, 32, 10, 8)
-    if panel["type"] == "text":
-        return card
     if not any(field.values for frame in frames for field in frame.fields):
         text = panel["fieldConfig"]["defaults"].get("noValue", "No data")
         return card + [svg.words(box.x + box.width / 2, box.y + box.height / 2, text, 12, svg.FAINT,

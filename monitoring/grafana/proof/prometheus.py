@@ -34,6 +34,11 @@ class Prometheus:
             f"label/{label}/values", **{"match[]": series, "start": end - seconds, "end": end}
         )
 
+    def page(self, path):
+        """What a browser gets."""
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=30) as answer:
+            return answer.read().decode()
+
     def _get(self, path, **parameters):
         url = f"{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:

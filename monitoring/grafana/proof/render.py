@@ -23,8 +23,7 @@ COLUMN, ROW, GAP, MARGIN, TOP = 62, 38, 8, 12, 64
 SCRAPE_SECONDS = 5
 
 
-def targets_of(panel, prometheus, values, span):
-    """ask(target) for frames.of_panel()."""
+def frames_of(panel, prometheus, values, span):
     step = max((span[1] - span[0]) / 200, 1)
     rate = max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)
     values = {**values, "__rate_interval": f"{rate:.0f}s", "__interval": f"{step:.0f}s",
@@ -62,7 +61,7 @@ def picture(board, prometheus, wanted, span):
         if panel["type"] == "row":
             shapes.append(svg.words(place.x, place.y + 20, panel["title"], 14, font_weight=600))
             continue
-        results = targets_of(panel, prometheus, values, span) if "targets" in panel else []
+        results = frames_of(panel, prometheus, values, span)
         shapes += pictures.draw(panel, results, place, span)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" font-family="Inter, Helvetica, Arial, sans-serif">\n'
@@ -81,7 +80,7 @@ def main():
     wanted = dict(one.split("=", 1) for one in options.set)
     span = (options.end - 60 * options.minutes, options.end)
     options.out.mkdir(parents=True, exist_ok=True)
-    for path, board in boards.load("weir").items():
+    for path, board in boards.load().items():
         text = picture(board, Prometheus(options.prometheus), wanted, span)
         (options.out / f"{path.stem}.svg").write_text(text, encoding="utf-8")
         print(f"{options.out / path.stem}.svg, {len(text) // 1000} kB")

@@ -122,7 +122,8 @@ class Stack:
             (targets / f"{name}.yml").write_text(f"- targets: ['{target}']\n", encoding="utf-8")
         program = self._start("/usr/bin/prometheus", f"--web.listen-address={address}",
                               f"--config.file={self._directory}/prometheus.yml",
-                              f"--storage.tsdb.path={self._directory}/data")  # fmt: skip
+                              f"--storage.tsdb.path={self._directory}/data",
+                              "--web.user-assets=docs/runbooks")  # fmt: skip
         program.wait_for("Server is ready to receive web requests")
         return Prometheus(f"http://{address}")
 

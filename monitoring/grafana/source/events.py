@@ -10,7 +10,7 @@ from panels import (
     organize,
     override,
     query,
-    runbook_path,
+    runbook,
     stat,
     table,
 )
@@ -63,7 +63,7 @@ def alert_table(selector):
             alertname="Alert", severity="Severity", model="Model", replica="Server", Value="Since",
         )],
         overrides=[
-            override("Alert", links=[link("Runbook", runbook_path("${__value.raw}"))]),
+            override("Alert", links=[link("Runbook", runbook("${__value.raw}"))]),
             override("Severity", mappings=[{"type": "value", "options": states}],
                      custom__cellOptions={"type": "color-text"}),
         ],

@@ -64,7 +64,7 @@ def now():
             runbooks=["NoRequestsToModel"],
         ),
         stat(
-            "Predictions in all",
+            "Total predictions",
             "Rows of requests that were answered with OK, since the gateway's journal begins.",
             "locale",
             queries((f"sum by (model) (weir_rows_total{{{MODEL}}})", "predictions")),
@@ -120,7 +120,7 @@ def requests():
             ],
         ),
         timeseries(
-            "Errors",
+            "Error percentage",
             "The share of requests of the last five minutes that failed through no fault of their "
             "callers, and that were turned away before the model ran. Alerts fire above 10 % and "
             "above 20 % failed, and above 1 % turned away.",
@@ -189,7 +189,7 @@ def latencies():
             runbooks=["HighInferenceTime", "CriticalInferenceTime"],
         ),
         heatmap(
-            "Latency, all of it",
+            "Latency heat map",
             "How many requests took how long: a row is a bucket, whose upper bound is written at "
             "it. Two bands are two kinds of requests; a band that climbs is a queue.",
             "s",
@@ -349,12 +349,12 @@ def resources():
             "short",
             queries(
                 (rate("weir_instance_busy_seconds_total"), "busy"),
-                (f"sum by (model) (weir_instances{{{MODEL}}})", "there are"),
+                (f"sum by (model) (weir_instances{{{MODEL}}})", "instances"),
             ),
             NO_LIMIT,
             overrides=[
                 override("busy", color=fixed("#3274D9")),
-                override("there are", color=fixed("#8E8E8E"),
+                override("instances", color=fixed("#8E8E8E"),
                          custom__lineStyle={"fill": "dash", "dash": [8, 6]}),
             ],
             runbooks=["QueueSaturated"],

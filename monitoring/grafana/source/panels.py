@@ -9,6 +9,9 @@ import itertools
 
 GRAFANA = "13.2.2"  # Whose schema this is; README.md and typecheck/package.json name it as well.
 DATASOURCE = {"type": "prometheus", "uid": "weir-prometheus"}
+# Prometheus shows docs/runbooks (--web.user-assets), and Grafana passes on what is asked of it: so
+# the pages need no address of their own, and whoever sees a dashboard can read them.
+RUNBOOKS = f"/api/datasources/proxy/uid/{DATASOURCE['uid']}/user/"
 
 # A variant has one colour everywhere; none of them is one that limits have.
 VARIANT_COLOURS = {
@@ -100,12 +103,13 @@ def variant_colours():
 
 
 def link(title, url):
-    return {"title": title, "url": url, "targetBlank": False}
+    """What is no page of Grafana's gets a tab of its own, else Grafana takes it for one."""
+    return {"title": title, "url": url, "targetBlank": url.startswith(RUNBOOKS)}
 
 
-def runbook_path(alert):
-    """Where Grafana has the runbook of an alert: see runbooks.py."""
-    return f"/d/weir-runbook-{alert}"
+def runbook(alert):
+    """Where the runbook of an alert can be read."""
+    return f"{RUNBOOKS}{alert}.md"
 
 
 def _thresholds(limits):
@@ -314,11 +318,6 @@ def state_timeline(title, description, targets, limits, mappings, *, runbooks=()
         }, runbooks)  # fmt: skip
 
 
-def text(title, markdown):
-    return {"type": "text", "title": title, "pluginVersion": GRAFANA, "runbooks": [],
-            "options": {"mode": "markdown", "content": markdown}}  # fmt: skip
-
-
 # ---- What happens to results before they are shown
 
 
@@ -386,23 +385,23 @@ def annotation(name, expr, colour, title, words, time_is_value=False):
     }
 
 
-def _dashboard_link(title, *, tags=(), url="", menu=False):
-    """To all dashboards that have the tags, side by side or in a menu; or to `url`."""
+def _dashboard_link(title, *, tags=(), url=""):
+    """To all dashboards that have the tags, side by side; or to `url`, in a tab of its own."""
     return {
         "title": title,
         "type": "dashboards" if tags else "link",
         "tags": list(tags),
         "url": url,
-        "asDropdown": menu,
+        "asDropdown": False,
         "icon": "doc",
-        "includeVars": bool(tags) and not menu,
+        "includeVars": bool(tags),
         "keepTime": bool(tags),
-        "targetBlank": False,
+        "targetBlank": not tags,
         "tooltip": "",
     }
 
 
-def dashboard(uid, title, description, rows, *, variables=(), annotations=(), tags=("weir",)):
+def dashboard(uid, title, description, rows, *, variables=(), annotations=()):
     """A row is a title and lines; a line is its height and then pairs of a width and a panel."""
     panels, y = [], 0
     for row_title, *lines in rows:
@@ -420,14 +419,14 @@ def dashboard(uid, title, description, rows, *, variables=(), annotations=(), ta
         runbooks = panel.pop("runbooks", [])
         if runbooks:
             panel["links"] = [
-                _dashboard_link(f"Runbook: {name}", url=runbook_path(name)) for name in runbooks
+                _dashboard_link(f"Runbook: {name}", url=runbook(name)) for name in runbooks
             ]
     return {
         "id": None,
         "uid": uid,
         "title": title,
         "description": description,
-        "tags": list(tags),
+        "tags": ["weir"],
         "schemaVersion": 39,
         "version": 1,
         "editable": False,
@@ -438,7 +437,7 @@ def dashboard(uid, title, description, rows, *, variables=(), annotations=(), ta
         "timepicker": {},
         "links": [
             _dashboard_link("weir", tags=["weir"]),
-            _dashboard_link("Runbooks", tags=["weir-runbook"], menu=True),
+            _dashboard_link("Runbooks", url=RUNBOOKS),
         ],
         "annotations": {"list": list(annotations)},
         "templating": {"list": list(variables)},

@@ -210,7 +210,7 @@ def gateway():
             runbooks=["JournalNotWritable"],
         ),
         timeseries(
-            "To make pushes safe",
+            "Until pushes are safe",
             "How long it took until pushes were safe in the journal; a push is acknowledged then.",
             "s",
             quantiles("weir_gateway_journal_sync_seconds"),
@@ -219,7 +219,7 @@ def gateway():
             runbooks=["JournalNotWritable"],
         ),
         timeseries(
-            "To write the page",
+            "Time to write the page",
             "How long it took to write /metrics, compression included.",
             "s",
             quantiles("weir_gateway_scrape_duration_seconds"),

@@ -15,7 +15,6 @@ import sys
 
 import model_comparison
 import model_detail
-import runbooks
 import platform_board
 
 FOLDER = pathlib.Path(__file__).absolute().parent.parent / "dashboards"
@@ -28,8 +27,6 @@ def files():
         "weir/model-detail.json": model_detail.build(),
         "weir/platform.json": platform_board.build(),
     }
-    for alert, board in runbooks.build_all():
-        boards[f"weir-runbooks/{alert}.json"] = board
     return {
         FOLDER / name: json.dumps(board, indent=2, ensure_ascii=False) + "\n"
         for name, board in boards.items()

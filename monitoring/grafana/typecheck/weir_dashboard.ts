@@ -7,7 +7,6 @@ import type * as heatmap from '@grafana/schema/dist/esm/raw/composable/heatmap/p
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type * as stateTimeline from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
-import type * as text from '@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen';
 import type * as timeseries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 import type * as xyChart from '@grafana/schema/dist/esm/raw/composable/xychart/panelcfg/x/XYChartPanelCfg_types.gen';
 
@@ -71,7 +70,6 @@ type AnyPanel =
   | PanelOf<'state-timeline', stateTimeline.Options, stateTimeline.FieldConfig>
   | PanelOf<'table', table.Options, table.FieldConfig>
   | PanelOf<'xychart', xyChart.Options, xyChart.FieldConfig>
-  | (Omit<grafana.Panel, 'type' | 'options' | 'targets' | 'fieldConfig'> & { type: 'text'; options: text.Options })
   | (Omit<grafana.RowPanel, 'type' | 'panels'> & { type: 'row'; panels: [] });
 
 // What Prometheus adds to an annotation.
