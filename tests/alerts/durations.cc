@@ -45,15 +45,15 @@ std::string Replaced(const std::string& text, const std::regex& pattern, double 
 
 }  // namespace
 
-std::string SpeedUp(absl::string_view yaml, double speed) {
+std::string SpeedUp(absl::string_view text, double speed) {
   static const std::regex kSettings(
       absl::StrCat(R"((\b(?:for|keep_firing_for|interval|query_offset|\w+_interval|\w+_timeout|)",
-                   R"(group_wait|resend_delay): *['"]?)()", kDuration, R"()(?![\w.-]))"));
+                   R"(group_wait|duration): *['"]?)()", kDuration, R"()(?![\w.-]))"));
   static const std::regex kRanges(
       absl::StrCat(R"((\[)()", kDuration, R"()(?=\]|:(?:)", kDuration, R"()?\]))"));
   static const std::regex kSteps(absl::StrCat(R"((\[\d+ms:)()", kDuration, R"()(?=\]))"));
   static const std::regex kOffsets(absl::StrCat(R"((\boffset +-?)()", kDuration, R"()\b)"));
-  std::string faster(yaml);
+  std::string faster(text);
   for (const std::regex* pattern : {&kSettings, &kRanges, &kSteps, &kOffsets}) {
     faster = Replaced(faster, *pattern, speed);
   }

@@ -1,4 +1,4 @@
-// How tests make time go faster for the repository's rules and configuration.
+// How tests make time go faster for the repository's rules, configuration and load scenarios.
 #ifndef WEIR_TESTS_ALERTS_DURATIONS_H_
 #define WEIR_TESTS_ALERTS_DURATIONS_H_
 
@@ -8,10 +8,11 @@
 
 namespace weir {
 
-// `yaml`, a file of Prometheus' or Alertmanager's, with every duration divided by `speed`: those of
-// settings such as for, interval and group_wait, and in PromQL ranges, steps and offsets. Nothing
-// else changes: neither names such as rate5m, nor labels, nor thresholds.
-std::string SpeedUp(absl::string_view yaml, double speed);
+// `text`, a file of Prometheus' or Alertmanager's, or a load scenario, with every duration divided
+// by `speed`: those of settings such as for, interval and group_wait, those of a load's phases, and
+// in PromQL ranges, steps and offsets. Nothing else changes: neither names such as rate5m, nor
+// labels, nor thresholds, nor how long a load has answers held back.
+std::string SpeedUp(absl::string_view text, double speed);
 
 }  // namespace weir
 

@@ -19,6 +19,14 @@ TEST(DurationsTest, RangesStepsAndOffsetsGetShorter) {
             "max_over_time(a[360000ms:6000ms]) + a[360000ms:] offset 30000ms - b offset -1000ms");
 }
 
+TEST(DurationsTest, PhasesOfALoadGetShorterAndItsFaultsStay) {
+  EXPECT_EQ(SpeedUp("phases { name: \"5m\" duration: \"5m\" rate: 60\n"
+                    "  traffic { timeout: \"10s\" faults { delay: \"2s\" } } }\n",
+                    20),
+            "phases { name: \"5m\" duration: \"15000ms\" rate: 60\n"
+            "  traffic { timeout: \"10s\" faults { delay: \"2s\" } } }\n");
+}
+
 TEST(DurationsTest, NamesLabelsThresholdsAndTextsStay) {
   const char kRule[] =
       "- alert: WaitFor5m\n"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "tests/faults/json.h"
 
 namespace weir {
@@ -76,8 +77,9 @@ PostServer::Answer FakeTelegram::OnPost(const std::string& path, const std::stri
     return {code, absl::StrCat(R"({"ok":false,"error_code":)", code, R"(,"description":")", refusal,
                                "\"}")};
   }
-  messages_.push_back(
-      {.text = Text(*message, "text"), .silent = Text(*message, "disable_notification") == "true"});
+  messages_.push_back({.text = Text(*message, "text"),
+                       .silent = Text(*message, "disable_notification") == "true",
+                       .came = absl::Now()});
   return {200, absl::StrCat(R"({"ok":true,"result":{"message_id":)", messages_.size(),
                             R"(,"date":0,"chat":{"id":)", kChat, R"(,"type":"group"}}})")};
 }

@@ -23,6 +23,7 @@ class FakeTelegram {
   struct Message {
     std::string text;
     bool silent = false;
+    absl::Time came;
   };
 
   FakeTelegram() : server_([this](auto&... request) { return OnPost(request...); }) {}
