@@ -61,7 +61,8 @@ take_settings() {
   webhook=${WEIR_ALERT_WEBHOOK:-}
   unset WEIR_TELEGRAM_TOKEN WEIR_TELEGRAM_TOKEN_FILE WEIR_TELEGRAM_CHAT WEIR_TELEGRAM_API \
     WEIR_ALERT_WEBHOOK
-  if [ -n "$token$chat" ]; then
+  if [ -n "$chat" ] && [ -z "$token" ]; then die "WEIR_TELEGRAM_CHAT is set, but no token of a bot"; fi
+  if [ -n "$token" ]; then
     is_token "$token" || die "WEIR_TELEGRAM_TOKEN is no token of a bot, such as 123456:ABC-def"
     is_chat "$chat" || die "WEIR_TELEGRAM_CHAT is no number of a chat, such as -100123456"
     is_url "$api" || die "WEIR_TELEGRAM_API is no URL"
