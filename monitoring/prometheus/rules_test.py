@@ -59,8 +59,10 @@ ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 TESTS = documents("tests")
 CASES = [case for document in TESTS.values() for case in document["tests"]]
 PLANNED = set(read(HERE, "planned_metrics.txt").split())
-EXPOSED = promql.series_of_page(read(DOCS, "metrics.md"))
+LABELS = promql.labels_of_page(read(DOCS, "metrics.md"))  # Of each series whose labels are known.
+EXPOSED = set(LABELS)
 KNOWN = EXPOSED | PLANNED | set(RECORDED) | OF_PROMETHEUS
+LABELS |= {name: set(name.split(":")[0].split("_")) for name in RECORDED}
 
 
 def seconds(text):
@@ -78,6 +80,12 @@ def expectations(case):
         fires = bool(check.get("exp_alerts"))
         found[check["alertname"]].append((seconds(check["eval_time"]), fires))
     return {alert: sorted(checks) for alert, checks in found.items()}
+
+
+def unknown_labels(expr):
+    """Labels by which `expr` chooses and which its series do not have."""
+    chosen = promql.selectors(expr)
+    return {label for name, labels in chosen for label in labels - LABELS.get(name, labels)}
 
 
 class RuleTest(unittest.TestCase):
@@ -132,6 +140,7 @@ class RuleTest(unittest.TestCase):
         for rule in RULES:
             with self.subTest(rule.get("alert") or rule.get("record")):
                 self.assertEqual(promql.metrics(rule["expr"]) - KNOWN, set())
+                self.assertEqual(unknown_labels(rule["expr"]), set())
 
     def test_what_is_planned_is_not_there_yet_and_is_waited_for(self):
         self.assertEqual(PLANNED & EXPOSED, set(), "strike it out of planned_metrics.txt")
@@ -195,6 +204,9 @@ class RunbookTest(unittest.TestCase):
                 self.assertTrue(queries, "nothing to look at")
                 for query in queries:
                     self.assertEqual(promql.metrics(query) - KNOWN, set())
+                    self.assertEqual(unknown_labels(query), set())
+                    for names in re.findall(r'__name__=~"([^"]*)"', query):
+                        self.assertTrue(any(re.fullmatch(names, known) for known in KNOWN), names)
             rules += [{"record": f"page:{name}:query{i}", "expr": q} for i, q in enumerate(queries)]
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             yaml.safe_dump({"groups": [{"name": "pages", "rules": rules}]}, file)
@@ -225,6 +237,12 @@ class NamesTest(unittest.TestCase):
         }.items():
             with self.subTest(expr):
                 self.assertEqual(promql.metrics(expr), set(names.split()))
+
+    def test_labels_by_which_series_are_chosen_are_found(self):
+        expr = 'a{x="y=z", l!~"m"} / b{} + {__name__=~"c.*"} + d'
+        self.assertEqual(list(promql.selectors(expr)), [("a", {"x", "l"}), ("b", set()), ("", {"__name__"})])
+        self.assertEqual(unknown_labels('weir_requests_total{code="OK", kode="OK"}'), {"kode"})
+        self.assertEqual(unknown_labels('model_code:weir_requests:rate5m{code="OK", le="1"}'), {"le"})
 
     def test_series_of_the_page_are_found(self):
         self.assertIn("weir_requests_total", EXPOSED)
