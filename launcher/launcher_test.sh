@@ -347,7 +347,8 @@ listener = socket.create_server(("127.0.0.1", 0))
 print(listener.getsockname()[1], flush=True)
 for status in sys.argv[1:]:
     connection, _ = listener.accept()
-    connection.recv(1000)
+    for line in connection.makefile():
+        if not line.strip(): break
     connection.sendall(f"HTTP/1.0 {status} Maybe\r\n\r\n".encode())
     connection.close()' "$@"
 }
