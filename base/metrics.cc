@@ -1,6 +1,8 @@
 #include "base/metrics.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 namespace weir {
 namespace {
@@ -26,6 +28,7 @@ constexpr std::array kCatalogue = {
     &metric::kModelSloLatency,
     &metric::kModelSloObjective,
     &metric::kModelQuality,
+    &metric::kModelValueLimit,
     &metric::kPredictions,
     &metric::kPredictionConfidence,
     &metric::kPredictionValue,
@@ -58,6 +61,15 @@ const Metric* FindMetric(absl::string_view name) {
       std::find_if(kCatalogue.begin(), kCatalogue.end(),
                    [&](const Metric* metric) { return metric->name == name; });
   return found == kCatalogue.end() ? nullptr : *found;
+}
+
+std::string BoundText(double bound) {
+  const double size = std::abs(bound);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e21);
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof(text), bound,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
+  return {text, end.ptr};
 }
 
 }  // namespace weir

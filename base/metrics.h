@@ -7,6 +7,7 @@
 #define WEIR_BASE_METRICS_H_
 
 #include <array>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -54,6 +55,7 @@ inline constexpr std::array<absl::string_view, 6> kInfo = {"model",   "version",
                                                            "variant", "device",  "digest"};
 inline constexpr std::array<absl::string_view, 2> kSlo = {"model", "slo"};
 inline constexpr std::array<absl::string_view, 2> kMetric = {"model", "metric"};
+inline constexpr std::array<absl::string_view, 2> kLimit = {"model", "limit"};
 inline constexpr std::array<absl::string_view, 1> kReplica = {"replica"};
 inline constexpr std::array<absl::string_view, 1> kResult = {"result"};
 inline constexpr std::array<absl::string_view, 3> kQuantile = {"model", "quantile", "window"};
@@ -190,7 +192,8 @@ inline constexpr Metric kModelSloLatency = {
 inline constexpr Metric kModelSloObjective = {
     .name = "weir_model_slo_objective_ratio",
     .type = MetricType::kGauge,
-    .help = "The share of requests that shall meet an SLO (weir.slo_objective).",
+    .help =
+        "The share of requests that shall meet an SLO (weir.slo_objective, weir.slo_availability).",
     .labels = metric_labels::kSlo,
     .merge = GaugeMerge::kLast,
 };
@@ -199,6 +202,13 @@ inline constexpr Metric kModelQuality = {
     .type = MetricType::kGauge,
     .help = "Quality measured on held-out data (weir.quality.*).",
     .labels = metric_labels::kMetric,
+    .merge = GaugeMerge::kLast,
+};
+inline constexpr Metric kModelValueLimit = {
+    .name = "weir_model_value_limit_ratio",
+    .type = MetricType::kGauge,
+    .help = "The share of predicted values that may lie above the limit (weir.value_limits).",
+    .labels = metric_labels::kLimit,
     .merge = GaugeMerge::kLast,
 };
 inline constexpr Metric kPredictions = {
@@ -340,6 +350,10 @@ absl::Span<const Metric* const> MetricCatalogue();
 
 // Null if there is none of that name.
 const Metric* FindMetric(absl::string_view name);
+
+// A bound of a histogram as its label `le` has it: as Prometheus's own libraries write it, so that
+// what asks for le="0.0001" finds it.
+std::string BoundText(double bound);
 
 }  // namespace weir
 

@@ -45,5 +45,14 @@ TEST(MetricsTest, WhatComesFromServersHasALabelThatTellsWhoseItIs) {
   }
 }
 
+TEST(MetricsTest, BoundsAreWrittenAsPrometheusDoes) {
+  EXPECT_EQ(BoundText(0), "0");
+  EXPECT_EQ(BoundText(0.25), "0.25");
+  EXPECT_EQ(BoundText(0.0001), "0.0001");
+  EXPECT_EQ(BoundText(0.00005), "5e-05");
+  EXPECT_EQ(BoundText(2e7), "20000000");
+  EXPECT_EQ(BoundText(-1e21), "-1e+21");
+}
+
 }  // namespace
 }  // namespace weir

@@ -43,6 +43,7 @@ std::vector<std::string> LabelValues(absl::string_view label) {
       {"digest", {"sha256:0123456789abcdef"}},
       {"slo", {"latency", "availability"}},
       {"metric", {"accuracy"}},
+      {"limit", {"500"}},
   };
   return values.at(label);
 }
@@ -80,7 +81,8 @@ bool HasMetric(int model, const Metric& metric) {
   if (&metric == &metric::kPredictions || &metric == &metric::kPredictionConfidence) {
     return !regression;
   }
-  if (&metric == &metric::kPredictionValue || &metric == &metric::kPredictionValueSum) {
+  if (&metric == &metric::kPredictionValue || &metric == &metric::kPredictionValueSum ||
+      &metric == &metric::kModelValueLimit) {
     return regression;
   }
   return true;
@@ -106,6 +108,7 @@ double GaugeValue(const Metric& metric) {
   if (&metric == &metric::kModelSloLatency) return 0.03;
   if (&metric == &metric::kModelSloObjective) return 0.999;
   if (&metric == &metric::kModelQuality) return 0.9123;
+  if (&metric == &metric::kModelValueLimit) return 0.1;
   if (&metric == &metric::kProcessResidentMemory) return 312'000'512;
   if (&metric == &metric::kProcessMemoryLimit) return 2'147'483'648;
   if (&metric == &metric::kQueueRows) return 3;

@@ -1,8 +1,6 @@
 #include "gateway/merged.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -11,16 +9,6 @@
 
 namespace weir {
 namespace {
-
-// As Prometheus's own libraries write it, so that what asks for le="0.0001" finds it.
-std::string BoundText(double bound) {
-  const double size = std::abs(bound);
-  const bool plain = size == 0 || (size >= 1e-4 && size < 1e21);
-  char text[64];
-  const auto end = std::to_chars(text, text + sizeof(text), bound,
-                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
-  return {text, end.ptr};
-}
 
 std::vector<std::string> LineNames(const MergedFamily& family) {
   if (family.type != MetricType::kHistogram) return {family.name};

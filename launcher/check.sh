@@ -18,9 +18,10 @@ command_check() {
   step format
   step shellcheck
   if [[ -z $fast ]]; then
-    install_packages build test bench check
+    install_packages build monitoring test bench check
     prepare_bazel
     step buildifier
+    step dashboards
     step clang-tidy
     step thread-safety
     step asan
@@ -72,6 +73,11 @@ check_buildifier() {
   native=$(printf -- ',-native-%s' cc-library cc-binary cc-test sh-test sh-binary py-test py-binary)
   buildifier=$(buildifier_path) || return 1
   bazel_files | xargs -0 "$buildifier" --mode=check --lint=warn --warnings="${native#,}"
+}
+
+# With the types that Grafana publishes.
+check_dashboards() {
+  "$WEIR_ROOT/monitoring/grafana/typecheck/check.sh" "$WEIR_ROOT/.weir/grafana-types"
 }
 
 # clang 14 cannot read torch's headers in C++20: sources of targets that need torch are left out.

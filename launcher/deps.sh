@@ -11,31 +11,39 @@ readonly -A PACKAGES=(
     libtorch-dev libopenblas0-pthread libpng-dev zlib1g-dev
     prometheus-cpp-dev libmicrohttpd-dev libdeflate-dev libnghttp2-dev
     libgtest-dev libgmock-dev dataset-fashion-mnist"
-  # The converter of random forests, compared with scikit-learn; README's Python client; a real
-  # Prometheus, which has to agree with what the gateway counts.
-  [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf prometheus"
+  # What watches weir, for ./weir up and for tests: each brings its tool too, promtool and amtool.
+  [monitoring]="prometheus prometheus-alertmanager"
+  # The converter of random forests, compared with scikit-learn; README's Python client; a reader of
+  # compose.yaml.
+  [test]="python3 python3-torch python3-sklearn python3-grpcio python3-protobuf python3-yaml"
   # What weir is measured against: a gateway, load generators, and the usual Python stack around a
   # model. Tests try the benchmarks.
   [bench]="
     prometheus-pushgateway nghttp2-client wrk
     python3-torch python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-ujson
     python3-prometheus-client"
+  # The test that runs compose.yaml, where there is no Docker and no registry.
+  [containers]="
+    podman podman-compose runc netavark aardvark-dns iptables debootstrap python3 python3-yaml"
   # The part of ./weir check that compiles nothing.
   [lint]="clang-format-14 shellcheck"
-  # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier.
+  # The rest of it: thread-safety analysis, clang-tidy; npm fetches buildifier and
+  # the types of Grafana, with the compiler that reads them.
   [check]="clang-14 clang-tidy-14 libclang-rt-14-dev npm"
 )
-# Packages that also bring a daemon of their name, which would start now and at each boot. Tests and
-# benchmarks start such programs themselves.
-readonly DAEMONS=(prometheus prometheus-pushgateway)
-readonly -A MEGABYTES=([build]=2500 [test]=750 [bench]=150 [lint]=250 [check]=700)
+# Packages that also bring a daemon of their name, which would start now and at each boot. ./weir up,
+# tests and benchmarks start such programs themselves.
+readonly DAEMONS=(prometheus prometheus-alertmanager prometheus-pushgateway)
+readonly -A MEGABYTES=(
+  [build]=2500 [monitoring]=200 [test]=650 [bench]=150 [containers]=300 [lint]=250 [check]=700)
 
 command_deps() {
   local group
-  (($# > 0)) || set -- build test bench
+  (($# > 0)) || set -- build monitoring test bench
   for group in "$@"; do
     [[ -n ${PACKAGES[$group]:-} ]] ||
-      usage_error "there is no package group '$group' (groups: build, test, bench, lint, check)"
+      usage_error "there is no package group '$group'" \
+        "(groups: build, monitoring, test, bench, containers, lint, check)"
   done
   install_packages "$@"
 }

@@ -165,6 +165,10 @@ test_skipped_test_cases_have_not_passed() {
   echo '<testcase name="B" status="run" result="skipped">' >>"$tmp/logs/base/some_test/test.xml"
   echo '//base:some_test   PASSED in 0.1s' >"$tmp/log"
   expect_equal '2 0' "$(count_tests "$tmp/log" "$tmp/logs")"
+  expect_equal '' "$(show_skipped "$tmp/logs" //base:some_test)"
+  echo '<skipped message="no &quot;podman&quot;:&#10;it is &lt;away&gt;"/>' \
+    >>"$tmp/logs/base/some_test/test.xml"
+  expect_equal '    SKIPPED: no "podman": it is <away>' "$(show_skipped "$tmp/logs" //base:some_test)"
 }
 
 # What bench keeps of a benchmark named fly that took 7 s and printed LOG.
@@ -284,6 +288,84 @@ test_a_gateway_that_ends_is_started_again_every_few_seconds() {
     for SECONDS in 100 101 104 105 106 111; do each_of gateway keep_running; done' 2>&1)
   expect_equal 3 "$(grep -c '^weir: gateway ended; the servers go on' <<<"$text")"
   expect_equal $'at 100\nat 105\nat 111' "$(<"$WEIR_STATE_DIR/gateway.log")"
+}
+
+# up SCRIPT: runs SCRIPT with the functions of up.
+up() {
+  bash -euo pipefail -c "source launcher/common.sh; source launcher/up.sh; $1"
+}
+
+test_what_watches_ends_before_what_it_watches() {
+  rm -f "$tmp/order"
+  mkdir -p "$WEIR_STATE_DIR"
+  obey gateway
+  obey fast
+  obey alertmanager
+  obey prometheus
+  expect_equal 'weir: stopped gateway, fast, alertmanager, prometheus' "$(./weir down 2>&1)"
+  expect_equal $'prometheus\nalertmanager\nfast\ngateway' "$(<"$tmp/order")"
+}
+
+test_monitoring_that_is_not_installed_is_gone_without() {
+  local script
+  # shellcheck disable=SC2016  # for the shell that runs it
+  script='alertmanager_program() { :; }
+    prometheus_program() { echo /usr/bin/prometheus; }
+    grafana_home() { :; }
+    want_monitoring
+    echo "${WANTED[*]}"'
+  expect_equal "weir: going without alertmanager, which is not installed (./weir deps monitoring)
+gateway server prometheus" "$(WEIR_SKIP_DEPS=1 up "$script" 2>&1)"
+}
+
+test_alertmanager_alone_has_the_token() {
+  local script
+  # shellcheck disable=SC2016
+  script='keep_alert_settings
+    spawn() { echo "$1: $(env | grep -c secret)"; }
+    each_of gateway start_gateway
+    each_of prometheus start_prometheus
+    each_of alertmanager start_alertmanager
+    each_of server start_server'
+  expect_equal $'gateway: 0\nprometheus: 0\nalertmanager: 2\nfast: 0\nbalanced: 0\naccurate: 0' \
+    "$(WEIR_TELEGRAM_TOKEN=secret WEIR_ALERT_WEBHOOK=http://secret up "$script")"
+}
+
+test_up_says_who_is_told() {
+  mkdir -p "$WEIR_STATE_DIR"
+  expect_equal '' "$(up show_who_is_told)"
+  printf 'weir: alerts go to nobody\nts=1 level=warn\nweir: alerts go to Telegram\n' \
+    >"$WEIR_STATE_DIR/alertmanager.log"
+  expect_equal 'alerts go to Telegram' "$(up show_who_is_told)"
+}
+
+# answering STATUS: a server that answers so, once, and its port.
+answering() {
+  python3 -c '
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+for status in sys.argv[1:]:
+    connection, _ = listener.accept()
+    for line in connection.makefile():
+        if not line.strip(): break
+    connection.sendall(f"HTTP/1.0 {status} Maybe\r\n\r\n".encode())
+    connection.close()' "$@"
+}
+
+test_a_service_is_awaited_until_it_answers_well() {
+  local port
+  read -r port < <(answering 503 503 200)
+  up "await_http $port /-/ready"
+  read -r port < <(answering 503)
+  expect_equal 'HTTP/1.0 503 Maybe' "$(up "http_status $port /" | tr -d '\r')"
+}
+
+test_a_taken_port_of_what_watches_says_how_to_go_without() {
+  # shellcheck disable=SC2317  # require_free_ports calls it
+  listeners() { echo 1; }
+  expect_match 'weir: port 9090, which prometheus needs, is taken by *; ./weir up --no-monitoring goes without' \
+    "$(expect_failure 1 require_free_ports prometheus 9090 prometheus -)"
 }
 
 test_a_server_that_ends_stops_the_others() {

@@ -6,12 +6,15 @@
 # The one place of weir's default ports. A kind says how a program is started and when it is
 # ready: start_<kind> NAME PORT KIND DETAIL, await_<kind> PORT DETAIL (in a subshell of its own,
 # which ends in exec).
-#  name      port  kind    detail (a server's models, the port that the gateway takes pushes on)
+#  name          port  kind          detail (a server's models, where the gateway takes pushes)
 readonly SERVICES=(
-  "gateway   9400  gateway 9401"
-  "fast      8001  server  fashion-fast,flats-price,accidents-forest"
-  "balanced  8002  server  fashion-balanced"
-  "accurate  8003  server  fashion-accurate"
+  "gateway       9400  gateway       9401"
+  "fast          8001  server        fashion-fast,flats-price,accidents-forest"
+  "balanced      8002  server        fashion-balanced"
+  "accurate      8003  server        fashion-accurate"
+  "alertmanager  9093  alertmanager  -"
+  "prometheus    9090  prometheus    -"
+  "grafana       3000  grafana       -"
 )
 
 readonly STATE_DIR=${WEIR_STATE_DIR:-$WEIR_ROOT/.weir/run}
@@ -90,7 +93,9 @@ require_free_ports() {
   if [[ $3 == gateway ]]; then ports+=("$4"); fi
   for port in "${ports[@]}"; do
     [[ -z $(listeners "$port") ]] ||
-      die "port $port, which $name needs, is taken by $(port_holder "$port")"
+      die "port $port, which $name needs, is taken by $(port_holder "$port")$(
+        [[ $3 =~ ^(gateway|server)$ ]] || echo "; ./weir up --no-monitoring goes without"
+      )"
   done
 }
 
@@ -150,10 +155,11 @@ end_processes() {
   done
 }
 
-# The gateway last: it takes the last pushes of the servers.
+# What watches first, so that nobody is told of an end that is meant; the gateway last: it takes the
+# last pushes of the servers.
 stop_services() {
   local kind names
-  for kind in server gateway; do
+  for kind in grafana prometheus alertmanager server gateway; do
     mapfile -t names < <(each_of "$kind" _print_name)
     end_processes "${names[@]}" || return 1
   done

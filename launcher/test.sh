@@ -12,9 +12,10 @@ command_test() {
     shift
   fi
   (($# > 0)) || set -- //...
-  install_packages build test bench
+  install_packages build monitoring test bench
   prepare_bazel
   if [[ -n $which ]]; then
+    install_packages containers
     mapfile -t tests < <(long_tests "$@")
     ((${#tests[@]} > 0)) || die "there is no long test in $*"
     set -- "${tests[@]}"
@@ -39,7 +40,7 @@ result_lines() {
   grep -E '^(//|@)[^ ]+ +(\(cached\) )?(PASSED|FLAKY|FAILED|TIMEOUT|INCOMPLETE|NO STATUS)' "$1" || true
 }
 
-# One line per test; first, why those that failed did.
+# One line per test; first, why those that failed did, and behind a test what of it was skipped.
 show_results() {
   local log=$1 line target
   if grep -q '^ERROR' "$log"; then bazel_errors "$log" | sed '/^\/\//,$d' | head -n 80; fi
@@ -50,7 +51,20 @@ show_results() {
       *) show_log_tails "$target" ;;
     esac
   done < <(result_lines "$log")
-  result_lines "$log"
+  while read -r line; do
+    echo "$line"
+    show_skipped "$WEIR_ROOT/bazel-testlogs" "${line%% *}"
+  done < <(result_lines "$log")
+}
+
+# show_skipped TESTLOGS TARGET: says why test cases of TARGET were skipped.
+show_skipped() {
+  local file
+  for file in "$(outcome_folder "$1" "$2")"/{,shard_*/}test.xml; do
+    [[ -f $file ]] || continue
+    sed -nE 's/.*<skipped message="([^"]*)".*/    SKIPPED: \1/p' "$file" |
+      sed -E -e 's/&#(10|x0*[aA]);/ /g' -e 's/&lt;/</g' -e 's/&gt;/>/g' -e 's/&quot;/"/g' -e 's/&amp;/\&/g'
+  done
 }
 
 show_log_tails() {

@@ -5,34 +5,39 @@
 source "$WEIR_ROOT/launcher/build.sh"
 # shellcheck source=launcher/services.sh
 source "$WEIR_ROOT/launcher/services.sh"
+# shellcheck source=launcher/monitoring.sh
+source "$WEIR_ROOT/launcher/monitoring.sh"
 
 readonly START_SECONDS=60
-# A gateway that ends again and again is not started more often than this.
+# What ends again and again is not started more often than this.
 readonly RESTART_SECONDS=5
 readonly COUNTS_DIR=$STATE_DIR/counts
 
 command_up() {
-  local detach='' running kind
+  local detach='' monitoring=yes running kind
   while (($# > 0)); do
     case $1 in
       --detach | -d) detach=yes ;;
-      *) usage_error "up takes --detach only, not '$1'" ;;
+      --no-monitoring) monitoring='' ;;
+      *) usage_error "up takes --detach and --no-monitoring, not '$1'" ;;
     esac
     shift
   done
+  keep_alert_settings
   mkdir -p "$STATE_DIR"
   running=$(running_services)
   [[ -z $running ]] || die "already up ($running; logs in $STATE_DIR); ./weir down stops it"
   [[ -z $(pid_of up) ]] || die "another ./weir up is starting (pid $(pid_of up))"
-  each_service require_free_ports
+  if [[ -n $monitoring ]]; then want_monitoring; fi
+  each_wanted require_free_ports
   remember_pid up $$
   trap end_up EXIT
   trap 'exit 143' TERM
   build //server:weir-server //gateway:weir-gateway //client:weir-health //client:weir-predict
   mkdir -p "$COUNTS_DIR"
   say "starting; logs are in $STATE_DIR"
-  each_service clear_log
-  for kind in gateway server; do # A server's first push finds the gateway ready.
+  each_wanted clear_log
+  for kind in "${WANTED[@]}"; do
     each_of "$kind" "start_$kind"
     each_of "$kind" await_service
   done
@@ -44,6 +49,16 @@ command_up() {
     echo "Ctrl-C stops it. What follows are the logs."
     follow
   fi
+}
+
+# The kinds that are started, in this order: a server's first push finds the gateway ready, and
+# Prometheus' first alert Alertmanager.
+WANTED=(gateway server)
+
+# each_wanted COMMAND...: runs COMMAND... NAME PORT KIND DETAIL for each row of these kinds.
+each_wanted() {
+  local kind
+  for kind in "${WANTED[@]}"; do each_of "$kind" "$@"; done
 }
 
 # Whatever ends a launcher that is not detached ends its services.
@@ -116,44 +131,50 @@ show_log_end() {
 }
 
 show_addresses() {
-  printf '\n  %-10s %-31s %s\n' name address 'what it has'
-  each_service _show_address
+  printf '\n  %-12s %-29s %s\n' name address 'what it has'
+  each_wanted _show_address
   printf '\nTry: ./weir load, ./weir predict --model=fashion-fast 0\n'
+  show_who_is_told
 }
 
 _show_address() {
-  local name=$1 address=127.0.0.1:$2 kind=$3 has=${4//,/, }
-  if [[ $kind == gateway ]]; then address=http://$address/metrics has='the metrics of all models'; fi
-  printf '  %-10s %-31s %s\n' "$name" "$address" "$has"
+  local name=$1 address=127.0.0.1:$2 has=${4//,/, }
+  case $3 in
+    server) ;;
+    gateway) address=http://$address/metrics has='the metrics of all models' ;;
+    prometheus) address=http://$address has='questions about them over time; /alerts' ;;
+    alertmanager) address=http://$address has='alerts, for amtool' ;;
+    grafana) address=http://$address has='dashboards' ;;
+  esac
+  printf '  %-12s %-29s %s\n' "$name" "$address" "$has"
 }
 
-# Shows the logs until a signal, or until a server ends. A gateway that ends is started again:
-# servers go on without it.
+# Shows the logs until a signal, or until a server ends. Whatever else ends is started again: servers
+# go on without it.
 follow() {
   trap 'exit 0' INT TERM
-  each_service follow_log
-  while each_of server require_running && each_of gateway keep_running; do sleep 0.2; done
+  each_wanted follow_log
+  while each_wanted keep_running; do sleep 0.2; done
 }
 
 # The tail ends with the launcher, when it has shown all of the log.
 follow_log() {
   tail --lines=+1 --follow --pid=$$ --sleep-interval=0.2 "$STATE_DIR/$1.log" |
-    sed --unbuffered "s/^/$(printf '%-8s' "$1") | /" &
+    sed --unbuffered "s/^/$(printf '%-12s' "$1") | /" &
 }
 
-require_running() {
-  [[ -z $(pid_of "$1") ]] || return 0
-  say "$1 ended; stopping the others"
-  exit 1
-}
-
-# keep_running NAME PORT KIND DETAIL: starts the service again if it has ended. Nobody waits until
-# it is healthy: that may take long, and the servers find out by themselves.
+# keep_running NAME PORT KIND DETAIL: ends the program if a server has ended; starts anything else
+# that has ended again. Nobody waits until it is healthy: that may take long, and the others find out
+# by themselves.
 keep_running() {
   [[ -z $(pid_of "$1") ]] || return 0
-  ((SECONDS >= RESTARTED + RESTART_SECONDS)) || return 0
-  RESTARTED=$SECONDS
+  if [[ $3 == server ]]; then
+    say "$1 ended; stopping the others"
+    exit 1
+  fi
+  ((SECONDS >= ${STARTED_AGAIN[$1]:-0} + RESTART_SECONDS)) || return 0
+  STARTED_AGAIN[$1]=$SECONDS
   say "$1 ended; the servers go on, and it is started again"
   "start_$3" "$@"
 }
-RESTARTED=0
+declare -A STARTED_AGAIN=()

@@ -25,6 +25,9 @@ output [ { name: "price" data_type: TYPE_FP32 dims: [ 1 ] } ]
 constexpr char kFlatsBuckets[] =
     "1e6,2e6,3e6,4e6,5e6,6e6,7e6,8e6,9e6,10e6,12e6,14e6,16e6,18e6,20e6,25e6,30e6,40e6,60e6,100e6";
 
+// Of the usual flats 62 % cost more than ten million and 13 % more than twenty.
+constexpr char kFlatsLimits[] = "10e6:0.8,20e6:0.3";
+
 std::string Parameter(std::string_view key, std::string_view value) {
   return absl::StrFormat("parameters { key: \"%s\" value { string_value: \"%s\" } }\n", key, value);
 }
@@ -90,7 +93,8 @@ std::string ConfigText(const Recipe& recipe, const std::map<std::string, double>
       Parameter("weir.variant", recipe.variant), Parameter("weir.slo_latency", recipe.slo_latency));
   if (!fashion) {
     absl::StrAppend(&text, Parameter("weir.finite_inputs", "true"),
-                    Parameter("weir.value_buckets", kFlatsBuckets));
+                    Parameter("weir.value_buckets", kFlatsBuckets),
+                    Parameter("weir.value_limits", kFlatsLimits));
   }
   for (const auto& [name, value] : quality) {
     absl::StrAppend(&text, Parameter("weir.quality." + name, absl::StrFormat("%.4f", value)));

@@ -39,6 +39,7 @@ TEST(CardTest, TheConfigOfFlatsCountsPricesByTheMillion) {
       ParseModelConfig(ConfigText(RecipeOf("flats-price"), {}), "flats-price", "config.pbtxt");
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_THAT(settings->value_buckets, testing::IsSupersetOf({1e6, 5e6, 10e6, 20e6}));
+  EXPECT_EQ(settings->value_limits.size(), 2);
   EXPECT_TRUE(settings->finite_inputs);
 }
 

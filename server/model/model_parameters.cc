@@ -24,6 +24,24 @@ bool ParseBuckets(absl::string_view text, std::vector<double>& bounds) {
   return true;
 }
 
+bool ParseShare(absl::string_view text, double& share) {
+  return absl::SimpleAtod(text, &share) && share > 0 && share < 1;
+}
+
+bool ParseValueLimits(absl::string_view text, std::vector<ValueLimit>& limits) {
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(item, ':');
+    ValueLimit limit;
+    if (parts.size() != 2 || !absl::SimpleAtod(parts[0], &limit.bound) ||
+        !std::isfinite(limit.bound) || !ParseShare(parts[1], limit.ratio) ||
+        (!limits.empty() && limit.bound <= limits.back().bound)) {
+      return false;
+    }
+    limits.push_back(limit);
+  }
+  return true;
+}
+
 bool ParseExecution(absl::string_view text, Execution& execution) {
   for (const auto& [name, value] :
        {std::pair("auto", Execution::kAuto), std::pair("inline", Execution::kInline),
@@ -56,11 +74,16 @@ const std::vector<ParameterRule>& ParameterRules() {
          return absl::ParseDuration(v, &s.slo_latency) && s.slo_latency > absl::ZeroDuration();
        }},
       {"weir.slo_objective", "a share between 0 and 1",
+       [](const std::string& v, ModelSettings& s) { return ParseShare(v, s.slo_objective); }},
+      {"weir.slo_availability", "a share between 0 and 1",
        [](const std::string& v, ModelSettings& s) {
-         return absl::SimpleAtod(v, &s.slo_objective) && s.slo_objective > 0 && s.slo_objective < 1;
+         return ParseShare(v, s.slo_availability.emplace());
        }},
       {"weir.value_buckets", "ascending numbers with commas between them",
        [](const std::string& v, ModelSettings& s) { return ParseBuckets(v, s.value_buckets); }},
+      {"weir.value_limits",
+       "a value and a share between 0 and 1 such as 20e6:0.3, or several, ascending",
+       [](const std::string& v, ModelSettings& s) { return ParseValueLimits(v, s.value_limits); }},
       {"weir.execution", "auto, inline or pooled",
        [](const std::string& v, ModelSettings& s) { return ParseExecution(v, s.execution); }},
       {"weir.weight", "a number between 0.001 and 1000",

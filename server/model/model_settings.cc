@@ -137,6 +137,17 @@ absl::Status CheckFilename(absl::string_view field, absl::string_view filename) 
   return absl::InvalidArgumentError(absl::StrCat(field, " holds a path: ", filename));
 }
 
+// So that the share of values above a limit can be told exactly.
+absl::Status CheckValueLimits(const ModelSettings& settings) {
+  const std::vector<double>& bounds = settings.value_buckets;
+  for (const ValueLimit& limit : settings.value_limits) {
+    if (std::binary_search(bounds.begin(), bounds.end(), limit.bound)) continue;
+    return absl::InvalidArgumentError(absl::StrCat("parameter \"weir.value_limits\": ", limit.bound,
+                                                   " is not among weir.value_buckets"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directory_name,
                         ModelSettings& settings) {
   settings.name = std::string(directory_name);
@@ -166,6 +177,7 @@ absl::Status ReadConfig(const v1::ModelConfig& config, absl::string_view directo
   for (const auto& [key, parameter] : config.parameters()) {
     WEIR_RETURN_IF_ERROR(ApplyParameter(key, parameter.string_value(), settings));
   }
+  WEIR_RETURN_IF_ERROR(CheckValueLimits(settings));
   return CheckWarmUp(config, settings);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,12 @@ struct WarmUpSample {
   std::vector<Tensor> inputs;  // In the order of the settings.
 };
 
+// How many predicted values may be large.
+struct ValueLimit {
+  double bound = 0;
+  double ratio = 0;  // The share of values that may lie above it.
+};
+
 struct ModelSettings {
   std::string name;
   int64_t max_batch_rows = 0;  // 0: tensors have no row dimension.
@@ -78,9 +85,11 @@ struct ModelSettings {
   double weight = 1;           // The model's share of the machine beside other busy models.
   bool finite_inputs = false;  // NaN and infinity are refused.
   absl::Duration slo_latency = absl::InfiniteDuration();
-  double slo_objective = 0.99;            // The share of requests that shall meet slo_latency.
-  std::map<std::string, double> quality;  // Metric name to measured value.
-  std::vector<double> value_buckets;      // Ascending bounds for predicted values.
+  double slo_objective = 0.99;             // The share of requests that shall meet slo_latency.
+  std::optional<double> slo_availability;  // The share of requests that shall not fail.
+  std::map<std::string, double> quality;   // Metric name to measured value.
+  std::vector<double> value_buckets;       // Ascending bounds for predicted values.
+  std::vector<ValueLimit> value_limits;    // Their bounds are among value_buckets.
 };
 
 // Parses and checks the text of a config.pbtxt. `directory_name` is the name of the directory that

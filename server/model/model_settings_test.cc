@@ -70,7 +70,8 @@ TEST(ModelSettingsTest, WeirsOwnParametersAreRead) {
       Parameter("weir.family", "shoes"), Parameter("weir.variant", "fast"),
       Parameter("weir.finite_inputs", "true"), Parameter("weir.slo_latency", "50ms"),
       Parameter("weir.slo_objective", "0.999"), Parameter("weir.quality.accuracy", "0.89"),
-      Parameter("weir.value_buckets", "1,2.5,10")));
+      Parameter("weir.slo_availability", "0.95"), Parameter("weir.value_buckets", "1,2.5,10"),
+      Parameter("weir.value_limits", "2.5:0.8,10:0.01")));
   ASSERT_TRUE(settings.ok()) << settings.status();
   EXPECT_EQ(settings->family, "shoes");
   EXPECT_EQ(settings->variant, "fast");
@@ -78,7 +79,23 @@ TEST(ModelSettingsTest, WeirsOwnParametersAreRead) {
   EXPECT_EQ(settings->slo_latency, absl::Milliseconds(50));
   EXPECT_EQ(settings->slo_objective, 0.999);
   EXPECT_THAT(settings->quality, ElementsAre(Pair("accuracy", 0.89)));
+  EXPECT_EQ(settings->slo_availability, 0.95);
   EXPECT_THAT(settings->value_buckets, ElementsAre(1, 2.5, 10));
+  ASSERT_EQ(settings->value_limits.size(), 2);
+  EXPECT_EQ(settings->value_limits[1].bound, 10);
+  EXPECT_EQ(settings->value_limits[1].ratio, 0.01);
+}
+
+TEST(ModelSettingsTest, ValueLimitsAreAmongTheBuckets) {
+  EXPECT_THAT(Error(ParseWith(Parameter("weir.value_limits", "10:0.1"))),
+              HasSubstr("parameter \"weir.value_limits\": 10 is not among weir.value_buckets"));
+  for (const char* wrong : {"10", "10:0", "10:1", "10:nan", "x:0.5", "nan:0.5", "inf:0.5",
+                            "10:0.5,", "10:0.5:0.5", "10:0.5,10:0.4"}) {
+    EXPECT_THAT(Error(ParseWith(absl::StrCat(Parameter("weir.value_buckets", "10"),
+                                             Parameter("weir.value_limits", wrong)))),
+                HasSubstr("expected a value and a share"))
+        << wrong;
+  }
 }
 
 TEST(ModelSettingsTest, ExecutionIsChosenByTheServerUnlessSaid) {

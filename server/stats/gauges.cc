@@ -160,8 +160,11 @@ void Gauges::AddTo(v1::PushRequest& push) {
   {
     Family family(metric::kModelSloObjective, dictionary, push);
     for (const auto& [name, servable] : newest) {
-      if (servable->settings().slo_latency == absl::InfiniteDuration()) continue;
-      family.Add({name, "latency"}, servable->settings().slo_objective);
+      const ModelSettings& settings = servable->settings();
+      if (settings.slo_latency != absl::InfiniteDuration()) {
+        family.Add({name, "latency"}, settings.slo_objective);
+      }
+      if (settings.slo_availability) family.Add({name, "availability"}, *settings.slo_availability);
     }
   }
   {
@@ -169,6 +172,14 @@ void Gauges::AddTo(v1::PushRequest& push) {
     for (const auto& [name, servable] : newest) {
       for (const auto& [quality, value] : servable->settings().quality) {
         family.Add({name, quality}, value);
+      }
+    }
+  }
+  {
+    Family family(metric::kModelValueLimit, dictionary, push);
+    for (const auto& [name, servable] : newest) {
+      for (const ValueLimit& limit : servable->settings().value_limits) {
+        family.Add({name, BoundText(limit.bound)}, limit.ratio);
       }
     }
   }

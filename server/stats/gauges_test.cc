@@ -59,7 +59,9 @@ TEST_F(GaugesTest, AnEmptyServerTellsOfItsProcess) {
 TEST_F(GaugesTest, AReadyVersionTellsWhatItIs) {
   ModelSettings settings = {.name = "m", .family = "fashion", .variant = "fast"};
   settings.slo_latency = absl::Milliseconds(20);
-  settings.slo_objective = 0.999;
+  settings.slo_objective = 0.98;
+  settings.slo_availability = 0.999;
+  settings.value_limits = {{.bound = 2e7, .ratio = 0.3}};
   settings.quality = {{"accuracy", 0.9}, {"odd", std::numeric_limits<double>::infinity()}};
   settings.batching.levels = {{.max_rows = 10}, {}};
   catalog_.Publish("m", {.versions = {Ready(Make(2, settings))}});
@@ -69,7 +71,9 @@ TEST_F(GaugesTest, AReadyVersionTellsWhatItIs) {
   EXPECT_EQ(push.Value("weir_model_load_timestamp_seconds", {"m", "2"}), 1.8e9);
   EXPECT_EQ(push.Value("weir_model_load_duration_seconds", {"m", "2"}), 1.5);
   EXPECT_EQ(push.Value("weir_model_slo_latency_seconds", {"m"}), 0.02);
-  EXPECT_EQ(push.Value("weir_model_slo_objective_ratio", {"m", "latency"}), 0.999);
+  EXPECT_EQ(push.Value("weir_model_slo_objective_ratio", {"m", "latency"}), 0.98);
+  EXPECT_EQ(push.Value("weir_model_slo_objective_ratio", {"m", "availability"}), 0.999);
+  EXPECT_EQ(push.Value("weir_model_value_limit_ratio", {"m", "20000000"}), 0.3);
   EXPECT_EQ(push.Value("weir_model_quality_ratio", {"m", "accuracy"}), 0.9);
   EXPECT_FALSE(push.Has("weir_model_quality_ratio", {"m", "odd"}));
   EXPECT_EQ(push.Value("weir_instances", {"m", "2"}), 1);
@@ -82,6 +86,7 @@ TEST_F(GaugesTest, WithoutAnSloThereIsNone) {
   const DecodedPush push = Push();
   EXPECT_FALSE(push.Has("weir_model_slo_latency_seconds", {"m"}));
   EXPECT_FALSE(push.Has("weir_model_slo_objective_ratio", {"m", "latency"}));
+  EXPECT_FALSE(push.Has("weir_model_slo_objective_ratio", {"m", "availability"}));
 }
 
 TEST_F(GaugesTest, OfSeveralVersionsTheNewestStandsForTheModel) {

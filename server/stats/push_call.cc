@@ -36,12 +36,29 @@ std::unique_ptr<grpc::GenericStub> ConnectToGateway(const std::string& address) 
 std::shared_ptr<PushCall> PushCall::Start(grpc::GenericStub& stub, const grpc::ByteBuffer& request,
                                           absl::Duration deadline, Done done) {
   const std::shared_ptr<PushCall> call = absl::WrapUnique(new PushCall(request));
-  call->context_.set_deadline(absl::ToChronoTime(absl::Now() + deadline));
-  stub.UnaryCall(&call->context_, kMethod, grpc::StubOptions(), &call->request_, &call->response_,
+  const std::shared_ptr<grpc::ClientContext> context = call->context();
+  context->set_deadline(absl::ToChronoTime(absl::Now() + deadline));
+  stub.UnaryCall(context.get(), kMethod, grpc::StubOptions(), &call->request_, &call->response_,
                  [call, done = std::move(done)](const grpc::Status& status) {
+                   call->LetGoOfConnection();
                    done(status, call->response_);
                  });
   return call;
+}
+
+void PushCall::Cancel() {
+  const std::shared_ptr<grpc::ClientContext> context = this->context();
+  if (context != nullptr) context->TryCancel();
+}
+
+std::shared_ptr<grpc::ClientContext> PushCall::context() {
+  absl::MutexLock lock(&mu_);
+  return context_;
+}
+
+void PushCall::LetGoOfConnection() {
+  absl::MutexLock lock(&mu_);
+  context_ = nullptr;
 }
 
 }  // namespace weir

@@ -5,7 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -17,7 +20,8 @@ namespace weir {
 // A connection to a gateway's push service, made when it is first needed.
 std::unique_ptr<grpc::GenericStub> ConnectToGateway(const std::string& address);
 
-// Thread-safe; keeps itself until it is over.
+// Thread-safe; keeps itself until it is over. `stub` must outlive the start of `done`, and may be
+// deleted from then on, by another thread.
 class PushCall {
  public:
   // Called exactly once, on a thread of gRPC's: has to be quick.
@@ -27,12 +31,20 @@ class PushCall {
                                          absl::Duration deadline, Done done);
 
   // Makes it be over soon.
-  void Cancel() { context_.TryCancel(); }
+  void Cancel();
 
  private:
   explicit PushCall(grpc::ByteBuffer request) : request_(std::move(request)) {}
 
-  grpc::ClientContext context_;
+  std::shared_ptr<grpc::ClientContext> context();
+
+  // The context shares the channel. If a thread of gRPC's were the last to have it, it would wait
+  // for its own end (gRPC 1.51): so that is over before anybody hears of the answer.
+  void LetGoOfConnection();
+
+  absl::Mutex mu_;
+  std::shared_ptr<grpc::ClientContext> context_ ABSL_GUARDED_BY(mu_) =
+      std::make_shared<grpc::ClientContext>();
   const grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
 };

@@ -66,17 +66,16 @@ absl::StatusOr<std::string> ReadToEnd(int fd, absl::Time deadline) {
   }
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> HttpGet(int port, absl::string_view target, absl::Duration timeout) {
+// HTTP/1.0: no chunks, and the connection's end is the answer's.
+absl::StatusOr<std::string> Exchange(int port, absl::string_view verb, absl::string_view target,
+                                     absl::string_view headers_and_body, absl::Duration timeout) {
   const absl::Time deadline = MonotonicNow() + timeout;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return absl::InternalError(strerror(errno));
   const absl::Cleanup closer = [fd] { close(fd); };
   WEIR_RETURN_IF_ERROR(Connect(fd, port, deadline));
-  // HTTP/1.0: no chunks, and the connection's end is the answer's.
-  const std::string request =
-      absl::StrCat("GET ", target, " HTTP/1.0\r\nHost: 127.0.0.1:", port, "\r\n\r\n");
+  const std::string request = absl::StrCat(verb, " ", target, " HTTP/1.0\r\nHost: 127.0.0.1:", port,
+                                           "\r\n", headers_and_body);
   if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(request.size())) {
     return absl::UnavailableError("the request was not taken");
@@ -101,6 +100,20 @@ absl::StatusOr<std::string> HttpGet(int port, absl::string_view target, absl::Du
     return absl::UnknownError(absl::StrCat(head[0], ": ", body));
   }
   return body;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> HttpGet(int port, absl::string_view target, absl::Duration timeout) {
+  return Exchange(port, "GET", target, "\r\n", timeout);
+}
+
+absl::StatusOr<std::string> HttpPost(int port, absl::string_view target, absl::string_view json,
+                                     absl::Duration timeout) {
+  return Exchange(port, "POST", target,
+                  absl::StrCat("Content-Type: application/json\r\nContent-Length: ", json.size(),
+                               "\r\n\r\n", json),
+                  timeout);
 }
 
 std::string UrlEncoded(absl::string_view text) {

@@ -1,4 +1,4 @@
-// One HTTP GET, as a test's scraper needs it.
+// One HTTP GET or POST, as a test needs it.
 #ifndef WEIR_TESTS_FAULTS_HTTP_GET_H_
 #define WEIR_TESTS_FAULTS_HTTP_GET_H_
 
@@ -14,6 +14,10 @@ namespace weir {
 // listens or the answer is cut short, DEADLINE_EXCEEDED after `timeout`, UNKNOWN with the status
 // line and the body if it is not 200.
 absl::StatusOr<std::string> HttpGet(int port, absl::string_view target, absl::Duration timeout);
+
+// The same of a POST with `json`.
+absl::StatusOr<std::string> HttpPost(int port, absl::string_view target, absl::string_view json,
+                                     absl::Duration timeout);
 
 // `text` for use within a query: all but letters and digits as %XX.
 std::string UrlEncoded(absl::string_view text);

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "google/protobuf/struct.pb.h"
-#include "google/protobuf/util/json_util.h"
 #include "tests/faults/http_get.h"
+#include "tests/faults/json.h"
 
 namespace weir {
 namespace {
@@ -30,11 +30,6 @@ absl::StatusOr<double> SampleValue(const Value& sample) {
   return value;
 }
 
-const Value& Field(const Value& value, const char* name) {
-  const auto field = value.struct_value().fields().find(name);
-  return field == value.struct_value().fields().end() ? Value::default_instance() : field->second;
-}
-
 }  // namespace
 
 double IncreaseOver(const std::vector<double>& samples) {
@@ -46,17 +41,21 @@ double IncreaseOver(const std::vector<double>& samples) {
 }
 
 absl::StatusOr<std::unique_ptr<Prometheus>> Prometheus::Start(const Options& options) {
-  const std::string config = absl::StrCat(options.directory, "/prometheus.yml");
-  std::ofstream(config) << "global: {scrape_interval: "
-                        << absl::ToInt64Milliseconds(options.interval)
-                        << "ms, scrape_timeout: " << absl::ToInt64Milliseconds(options.interval)
-                        << "ms}\nscrape_configs:\n- job_name: weir\n  static_configs:\n"
-                        << "  - targets: ['127.0.0.1:" << options.target_port << "']\n";
-  auto prometheus = absl::WrapUnique(
-      new Prometheus({kProgram, "--config.file=" + config,
-                      absl::StrCat("--storage.tsdb.path=", options.directory, "/data"),
-                      absl::StrCat("--web.listen-address=127.0.0.1:", options.port)},
-                     options));
+  std::string config = options.config_file;
+  if (config.empty()) {
+    config = absl::StrCat(options.directory, "/prometheus.yml");
+    std::ofstream(config) << "global: {scrape_interval: "
+                          << absl::ToInt64Milliseconds(options.interval)
+                          << "ms, scrape_timeout: " << absl::ToInt64Milliseconds(options.interval)
+                          << "ms}\nscrape_configs:\n- job_name: weir\n  static_configs:\n"
+                          << "  - targets: ['127.0.0.1:" << options.target_port << "']\n";
+  }
+  std::vector<std::string> command = {
+      kProgram, "--config.file=" + config,
+      absl::StrCat("--storage.tsdb.path=", options.directory, "/data"),
+      absl::StrCat("--web.listen-address=127.0.0.1:", options.port)};
+  command.insert(command.end(), options.flags.begin(), options.flags.end());
+  auto prometheus = absl::WrapUnique(new Prometheus(command, options));
   if (!prometheus->process_.WaitForLine("Server is ready to receive web requests")) {
     return absl::UnavailableError(
         absl::StrCat("Prometheus does not get ready:\n", prometheus->output()));
@@ -82,18 +81,15 @@ absl::StatusOr<std::vector<std::vector<double>>> Prometheus::Query(absl::string_
   WEIR_ASSIGN_OR_RETURN(
       const std::string body,
       HttpGet(options_.port, absl::StrCat("/api/v1/query?query=", UrlEncoded(query)), kTimeout));
-  Value answer;
-  if (!google::protobuf::util::JsonStringToMessage(body, &answer).ok()) {
-    return absl::InternalError(absl::StrCat("Prometheus did not answer with JSON: ", body));
-  }
+  WEIR_ASSIGN_OR_RETURN(const Value answer, ParseJson(body));
   std::vector<std::vector<double>> all;
-  for (const Value& series : Field(Field(answer, "data"), "result").list_value().values()) {
+  for (const Value& series : JsonField(JsonField(answer, "data"), "result").list_value().values()) {
     std::vector<double>& samples = all.emplace_back();
-    const Value& one = Field(series, "value");
+    const Value& one = JsonField(series, "value");
     if (one.has_list_value()) {
       WEIR_ASSIGN_OR_RETURN(samples.emplace_back(), SampleValue(one));
     }
-    for (const Value& sample : Field(series, "values").list_value().values()) {
+    for (const Value& sample : JsonField(series, "values").list_value().values()) {
       WEIR_ASSIGN_OR_RETURN(samples.emplace_back(), SampleValue(sample));
     }
   }

@@ -22,10 +22,12 @@ double IncreaseOver(const std::vector<double>& samples);
 class Prometheus {
  public:
   struct Options {
-    std::string directory;  // For its configuration and data; must exist.
+    std::string directory;  // For its data; must exist.
     int port = 0;           // To listen on.
     int target_port = 0;    // Of the gateway.
     absl::Duration interval = absl::Milliseconds(200);
+    std::string config_file;  // If there is one, it says what is scraped, and how often.
+    std::vector<std::string> flags;
   };
 
   // Waits until it is ready.

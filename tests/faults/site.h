@@ -6,12 +6,9 @@
 #ifndef WEIR_TESTS_FAULTS_SITE_H_
 #define WEIR_TESTS_FAULTS_SITE_H_
 
-#include <sys/types.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,45 +17,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "base/process.h"
 #include "tests/faults/free_port.h"
 #include "tests/faults/push_proxy.h"
+#include "tests/faults/restartable.h"
 
 namespace weir {
 
 inline constexpr absl::Duration kPushInterval = absl::Milliseconds(200);
 inline constexpr absl::Duration kPushDeadline = absl::Milliseconds(500);
-
-// A process that is started again and again by the same command, and all that it ever said. Not
-// thread-safe; used by one thread only (see Process).
-class Restartable {
- public:
-  Restartable(std::string name, std::vector<std::string> command)
-      : name_(std::move(name)), command_(std::move(command)) {}
-
-  const std::string& name() const { return name_; }
-  bool running() const { return process_ != nullptr; }
-
-  // Waits until it says `line`; the error holds what it said instead.
-  absl::Status Start(absl::string_view line);
-  absl::Status AwaitLine(absl::string_view line);
-
-  void Kill();           // SIGKILL; nothing if it does not run.
-  absl::Status Drain();  // SIGTERM, and an error unless it ends well.
-  void Stop();           // SIGSTOP
-  void Continue();       // SIGCONT
-
-  // RLIMIT_FSIZE: to a process whose files may not get larger the disk is full.
-  void LimitFiles(std::optional<int64_t> bytes);
-
-  std::string log() const;
-
- private:
-  const std::string name_;
-  const std::vector<std::string> command_;
-  std::unique_ptr<Process> process_;
-  std::string earlier_;  // Said by earlier processes.
-};
 
 // Not thread-safe; used by one thread only.
 class Site {
