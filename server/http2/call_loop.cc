@@ -23,6 +23,9 @@ constexpr int kMaxReady = 64;  // Connections that are seen to before what they 
 constexpr absl::Duration kLinger = absl::Seconds(1);
 constexpr absl::Duration kWaitForRoom = absl::Milliseconds(100);
 
+// A call is over so long after its deadline at the latest, whatever its client does.
+constexpr absl::Duration kSweep = absl::Seconds(1);
+
 // The loop whose turn this thread has.
 thread_local const CallLoop* loop_of_thread = nullptr;
 
@@ -63,6 +66,7 @@ void CallLoop::Start(int threads, MakeCall make_call, const RunSubmitted& run_su
   session_options_.make_call = std::move(make_call);
   Watch(EPOLL_CTL_ADD, wake_fd_, &wake_fd_, EPOLLIN);
   WatchListener(true);
+  OnSweep();
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, run_submitted] { Run(run_submitted); });
     pthread_setname_np(threads_.back().native_handle(), "weir-poller");
@@ -280,11 +284,21 @@ void CallLoop::Remove(ServerConnection& connection) {
   connections_.erase(&connection);
 }
 
+bool CallLoop::OnSweep() {
+  const absl::Time now = MonotonicNow();
+  for (const auto& [connection, owned] : connections_) {
+    connection->ResetCallsDueBefore(now - kSweep);
+  }
+  sweep_ = std::make_unique<Timer>(*this, now + kSweep, on_sweep_);
+  return false;
+}
+
 // ---- The end
 
 bool CallLoop::OnShutdown() {
   shutting_down_ = true;
   wait_for_room_ = nullptr;
+  sweep_ = nullptr;
   listener_->Close();
   for (const auto& [connection, owned] : connections_) {
     connection->GoAway(absl::UnavailableError("the server shuts down"));

@@ -116,6 +116,7 @@ class CallLoop {
   bool OnShutdown();
   bool OnLingered();
   bool OnRoom();
+  bool OnSweep();
   bool IsOver() const;
 
   ServerSession::Options session_options_;
@@ -146,8 +147,10 @@ class CallLoop {
   MethodEvent<CallLoop, &CallLoop::OnShutdown> on_shutdown_{*this};
   MethodEvent<CallLoop, &CallLoop::OnLingered> on_lingered_{*this};
   MethodEvent<CallLoop, &CallLoop::OnRoom> on_room_{*this};
+  MethodEvent<CallLoop, &CallLoop::OnSweep> on_sweep_{*this};
   std::unique_ptr<Timer> linger_;
   std::unique_ptr<Timer> wait_for_room_;
+  std::unique_ptr<Timer> sweep_;
 };
 
 }  // namespace weir

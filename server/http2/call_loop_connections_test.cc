@@ -51,6 +51,16 @@ TEST_F(CallLoopConnectionsTest, ACallIsClosedWhenItsClientIsGone) {
   EXPECT_TRUE(closed.WaitForNotificationWithTimeout(kPatience));
 }
 
+TEST_F(CallLoopConnectionsTest, ACallIsOverSoonAfterItsDeadlineWhateverItsClientDoes) {
+  absl::Notification closed;
+  on_closed_ = [&] { closed.Notify(); };
+  Start(1);
+  SocketClient client(loop_->port());
+  const int32_t id = client.http().Start(FakeClient::Call(kHold, {{"grpc-timeout", "1m"}}));
+  EXPECT_TRUE(client.Until([&] { return client.http().stream(id).closed; }));
+  EXPECT_TRUE(closed.WaitForNotificationWithTimeout(kPatience));
+}
+
 // As one that waits for room that another had.
 TEST_F(CallLoopConnectionsTest, ACallWhoseClientIsGoneMayAnswerAnotherOfTheSameClient) {
   TestCall* second = nullptr;

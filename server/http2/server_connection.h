@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/http2/server_session.h"
 
@@ -39,6 +40,9 @@ class ServerConnection {
   // Takes no more calls, ends those that are open, and closes when the client has got it all. If it
   // has, it closes at once.
   void GoAway(const absl::Status& status);
+
+  // See ServerSession.
+  void ResetCallsDueBefore(absl::Time time) { session_.ResetCallsDueBefore(time); }
 
   int fd() const { return fd_; }
 

@@ -227,6 +227,14 @@ void ServerSession::GoAway(const absl::Status& status) {
   NoteOutput();
 }
 
+void ServerSession::ResetCallsDueBefore(absl::Time time) {
+  for (const ServerCall* call = calls_.front(); call != nullptr; call = calls_.next(*call)) {
+    if (call->head_.deadline >= time) continue;
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, call->stream_id_, NGHTTP2_CANCEL);
+    NoteOutput();
+  }
+}
+
 // ---- In
 
 void ServerSession::OnHeader(absl::string_view name, absl::string_view value) {

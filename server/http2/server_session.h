@@ -53,6 +53,10 @@ class ServerSession {
   // Takes no more calls, tells the client so, and ends those that are open with `status`.
   void GoAway(const absl::Status& status);
 
+  // Resets the calls whose deadlines were before `time`. Clients do it by themselves, and then it
+  // is too late for this; not those that are gone, or take no answers.
+  void ResetCallsDueBefore(absl::Time time);
+
   // Nothing is read or written any more.
   void CloseCalls();
 

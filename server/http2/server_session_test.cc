@@ -291,6 +291,22 @@ TEST_F(ServerSessionTest, AClientMayResetAllItsCallsAgainAndAgain) {
   EXPECT_FALSE(client().told_to_go());
 }
 
+TEST_F(ServerSessionTest, CallsThatAreOverdueAreReset) {
+  const int32_t forever = client().Start(FakeClient::Call(kPath));
+  const int32_t short_lived = client().Start(FakeClient::Call(kPath, {{"grpc-timeout", "1m"}}));
+  Exchange();
+  ASSERT_EQ(calls_.size(), 2u);
+  const absl::Time deadline = calls_.back().head().deadline;
+  connection().session.ResetCallsDueBefore(deadline);
+  Exchange();
+  EXPECT_FALSE(client().stream(short_lived).closed);
+  connection().session.ResetCallsDueBefore(deadline + absl::Nanoseconds(1));
+  Exchange();
+  EXPECT_EQ(client().stream(short_lived).reset_with, NGHTTP2_CANCEL);
+  EXPECT_EQ(calls_.back().closed, 1);
+  EXPECT_FALSE(client().stream(forever).closed);
+}
+
 TEST_F(ServerSessionTest, ALongStatusIsShortened) {
   EndWith(absl::NotFoundError(std::string(100'000, 'x')));
   const FakeClient::Stream& answer = connection().Answer(FakeClient::Call(kPath));
