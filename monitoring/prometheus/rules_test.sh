@@ -3,5 +3,5 @@
 set -eu
 here=$(dirname "$0")
 promtool check config "$here/prometheus.yml"
-promtool test rules "$here"/tests/*.yml
+printf '%s\n' "$here"/tests/*.yml | xargs -n 1 -P "$(nproc)" promtool test rules
 exec /usr/bin/python3 -B "$here/rules_test.py"
