@@ -2,7 +2,7 @@
 
   compose_test.py [--folder=DIRECTORY]   DIRECTORY keeps the images from one run to the next
 
-Without a folder everything is made anew, which takes a quarter of an hour, and deleted. Where
+Without a folder everything is made anew, which takes twenty minutes, and deleted. Where
 podman cannot run containers, the tests are skipped and say why.
 """
 

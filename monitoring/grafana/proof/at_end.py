@@ -146,7 +146,7 @@ def table(panel, frames, box, _):
         x = box.x + width * (place + right) - (12 if right else 0)
         anchor = "end" if right else "start"
         shapes.append(svg.words(x, box.y + 14, look.name, 12, svg.colour("blue"), anchor))
-        for row, value in enumerate(field.values):
+        for row, value in enumerate(field.values[: int((box.height - 20) / 28)]):
             y = box.y + 40 + 28 * row
             tinted = look.of["custom"].get("cellOptions", {}).get("type") == "color-text"
             fill = look.colour(value) if tinted and right and value is not None else svg.TEXT

@@ -29,7 +29,7 @@ class Look:
             if f"{value:g}" in mapping["options"]:
                 return mapping["options"][f"{value:g}"]["text"]
         if self.unit == "dateTimeFromNow":
-            return f"{(time.time() - value / 1000) / 60:.0f} minutes ago"
+            return f"{(time.time() - value / 1000) / 60:.0f} min ago"
         return units.write(value, self.unit, self.of.get("decimals"))
 
     def colour(self, value=None):

@@ -173,8 +173,9 @@ def state_timeline(panel, frames, box, span):
             if end == len(samples) or samples[end][1] != samples[start][1]:
                 left, right = x(samples[start][0]), x(samples[min(end, len(samples) - 1)][0])
                 value = samples[start][1]
-                shapes += [svg.rect(left, y + height * 0.1, right - left, height * 0.8,
-                                    look.colour(value), fill_opacity=0.75),
-                           svg.words(left + 6, y + height / 2 + 4, look.write(value))]  # fmt: skip
+                shapes.append(svg.rect(left, y + height * 0.1, right - left, height * 0.8,
+                                       look.colour(value), fill_opacity=0.75))  # fmt: skip
+                if svg.width_of(look.write(value)) + 12 < right - left:
+                    shapes.append(svg.words(left + 6, y + height / 2 + 4, look.write(value)))
                 start = end
     return shapes

@@ -24,7 +24,7 @@ SCRAPE_SECONDS = 5
 
 
 def frames_of(panel, prometheus, values, span):
-    step = max((span[1] - span[0]) / 200, 1)
+    step = max((span[1] - span[0]) / 100, 1)
     rate = max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)
     values = {**values, "__rate_interval": f"{rate:.0f}s", "__interval": f"{step:.0f}s",
               "__range": f"{span[1] - span[0]:.0f}s"}  # fmt: skip

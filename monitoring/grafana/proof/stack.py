@@ -106,7 +106,7 @@ class Stack:
     def _watch(self, page):
         """Prometheus as weir sets it up, but that it scrapes and evaluates faster."""
         config = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")
-        for name, interval in (("scrape_interval", "250ms"), ("scrape_timeout", "250ms"),
+        for name, interval in (("scrape_interval", "500ms"), ("scrape_timeout", "500ms"),
                                ("evaluation_interval", "500ms")):  # fmt: skip
             config, changed = re.subn(rf"{name}: \w+", f"{name}: {interval}", config)
             assert changed == 1, name

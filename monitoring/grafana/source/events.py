@@ -58,9 +58,10 @@ def alert_table(selector):
         )],
         NO_LIMIT,
         [organize(
-            "alertname", "severity", "model", "replica", "Value",
+            "alertname", "severity", "model", "replica", "limit", "Value",
             without=("Time", "scope", "instance", "job"),
-            alertname="Alert", severity="Severity", model="Model", replica="Server", Value="Since",
+            alertname="Alert", severity="Severity", model="Model", replica="Server",
+            limit="Limit", Value="Since",
         )],
         overrides=[
             override("Alert", links=[link("Runbook", runbook("${__value.raw}"))]),

@@ -356,7 +356,7 @@ def build():
             ("What it takes", [9, (8, batch), (8, stages), (8, processor)]),
             ("How good they are", [10, (10, scatter_chart), (14, mix)]),
             ("Objectives", [6, (8, in_time), (8, late_left), (8, failed_left)], [8, (24, against)]),
-            ("Alerts", [5, (24, alert_table(MODELS))]),
+            ("Alerts", [6, (24, alert_table(MODELS))]),
         ],
         variables=[
             variable("family", "Family", "label_values(weir_model_info, family)",

@@ -404,7 +404,7 @@ def build():
             ("Predictions: classes", [11, *((12, panel) for panel in classes())]),
             ("Predictions: values", [10, *((8, panel) for panel in values())]),
             ("What it needs", [9, *((8, panel) for panel in resources())]),
-            ("Alerts", [5, (24, alert_table(MODEL))]),
+            ("Alerts", [6, (24, alert_table(MODEL))]),
         ],
         variables=[
             variable("family", "Family", "label_values(weir_model_info, family)",

@@ -106,7 +106,8 @@ def sources():
             "server that is silent leave the page.",
             "s",
             queries((
-                "time() - max by (replica) (weir_gateway_source_last_push_timestamp_seconds)",
+                "clamp_min(time() - max by (replica)"
+                " (weir_gateway_source_last_push_timestamp_seconds), 0)",
                 "{{replica}}",
             )),
             above(3, 10),
@@ -324,7 +325,7 @@ def build():
         "What carries the models: servers, their pushes, the gateway, and Prometheus itself.",
         [
             ("Now", [4, *((4, panel) for panel in now())]),
-            ("Alerts", [5, (24, alert_table(""))]),
+            ("Alerts", [6, (24, alert_table(""))]),
             ("Sources", [8, (12, states), (12, age)], [8, (12, pushes), (12, failures)]),
             ("Servers", [8, *((8, panel) for panel in servers())]),
             ("Gateway", [8, *((6, panel) for panel in gateway())]),
