@@ -125,7 +125,7 @@ TEST_F(PusherTest, AGatewayThatHangsHoldsUpNeitherTheOtherNorTheEnd) {
   EXPECT_EQ(hanging.most_at_once(), 1);
   Count(1);
   const absl::Time begin = MonotonicNow();
-  EXPECT_FALSE(Finish(absl::Milliseconds(200)));
+  EXPECT_FALSE(Finish(absl::Seconds(2)));  // Enough for the other, on a busy machine too.
   EXPECT_LT(MonotonicNow() - begin, absl::Seconds(30));
   EXPECT_EQ(Answered(well.Await(IsLast)), 1);
   EXPECT_EQ(Files(), 1u) << "one of them does not have it";
@@ -260,15 +260,16 @@ TEST_F(PusherTest, WhatAKilledBootHadCountedGoesFirst) {
   Boot();
   Count(1);
   Push({gateway.address()});
-  gateway.AwaitMore(2);
-  const std::vector<v1::PushRequest> pushes = gateway.pushes();
-  EXPECT_EQ(pushes[0].boot_id(), killed);
-  EXPECT_TRUE(pushes[0].recovered());
-  EXPECT_TRUE(pushes[0].last());
-  EXPECT_EQ(pushes[0].interval_ms(), 5u);
-  EXPECT_EQ(Answered(pushes[0]), 7);
-  EXPECT_EQ(pushes[1].boot_id(), recorder_->boot_id());
-  EXPECT_EQ(Answered(pushes[1]), 1);
+  const v1::PushRequest live =
+      gateway.Await([](const v1::PushRequest& push) { return !push.recovered(); });
+  const v1::PushRequest first = gateway.pushes()[0];
+  EXPECT_EQ(first.boot_id(), killed);
+  EXPECT_TRUE(first.recovered());
+  EXPECT_TRUE(first.last());
+  EXPECT_EQ(first.interval_ms(), 5u);
+  EXPECT_EQ(Answered(first), 7);
+  EXPECT_EQ(live.boot_id(), recorder_->boot_id());
+  EXPECT_EQ(Answered(live), 1);
   EXPECT_TRUE(Finish());
   EXPECT_EQ(Files(), 0u);
 }
