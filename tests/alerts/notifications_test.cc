@@ -157,7 +157,8 @@ TEST_F(NotificationsTest, LongTextsAreCutSoThatTheRestIsThere) {
     std::string wide;  // 5000 characters of four bytes.
     for (int j = 0; j < 5000; ++j) wide += "🜁";
     Alertmanager::Alert alert = Alert("Long", "critical", wide);
-    alert.labels.emplace_back("replica", absl::StrCat(i, wide));
+    alert.labels.emplace_back("replica", wide);
+    alert.labels.emplace_back("version", absl::StrCat(i));
     alert.annotations = {{"summary", wide}, {"description", wide}, {"runbook_url", "https://r/L"}};
     alerts.push_back(alert);
   }
@@ -187,6 +188,33 @@ TEST_F(NotificationsTest, AModelsAlertsOfOneNameAreOneMessage) {
   MessageWith("A\nModel: n");
   MessageWith("B\nModel: n");
   EXPECT_THAT(telegram_.messages(), SizeIs(3));
+}
+
+// Prometheus says for 15 minutes of each alert that it is over, each at a time of its own.
+TEST_F(NotificationsTest, WhatIsOverIsToldOnceWhateverElseFires) {
+  StartWithTelegram();
+  const auto server_down = [](const std::string& replica) {
+    Alertmanager::Alert alert = Alert("ServerDown", "critical", "");
+    alert.labels.emplace_back("replica", replica);
+    return alert;
+  };
+  std::vector<Alertmanager::Alert> over = {server_down("fast"), server_down("balanced")};
+  Post({over[0], over[1], server_down("accurate")});
+  for (const char* server : {"fast", "balanced", "accurate"}) {
+    MessageWith(absl::StrCat("ServerDown\nServer: ", server));
+  }
+  for (auto& alert : over) {
+    alert.ends = kBegin + absl::Minutes(1);
+    Post({alert});
+    MessageWith(absl::StrCat("is over\nServer: ", alert.labels.back().second));
+  }
+  const size_t told = telegram_.count();
+  // Another alert's message comes after a wait for others, of which three are an interval.
+  for (int i = 0; i < 12; ++i) {
+    Post({over[i / 3 % 2], Alert(absl::StrCat("Clock", i), "warning", "m")});
+    MessageWith(absl::StrCat("Clock", i, "\n"));
+  }
+  EXPECT_EQ(telegram_.count(), told + 12) << testing::PrintToString(AllTexts());
 }
 
 TEST_F(NotificationsTest, OfAModelThatIsCriticalNoWarningsAreTold) {
