@@ -9,23 +9,35 @@ namespace weir {
 
 // Each has `site`, which outlives it, to itself, but for those that say what else may run.
 
-// The scenario slow_model: one variant answers 2 s late, the others as ever.
+// ---- Loads, each a scenario of the same name.
+
+// One variant answers 2 s late, the others as ever.
 Provocation SlowModel(WatchedSite& site);
-
-// The scenario errors: of all requests a sixth is failed.
+// Of all requests to the variants of fashion a sixth is failed.
 Provocation Errors(WatchedSite& site);
-
-// The scenario silence: nobody asks one variant. The server of tables may have trouble meanwhile.
+// Nobody asks one variant. The server "tables" may have trouble meanwhile.
 Provocation Silence(WatchedSite& site);
 
-// Of the server of tables: a model is unloaded, and loaded again.
-Provocation UnloadedModel(WatchedSite& site);
+Provocation Outage(WatchedSite& site);
+Provocation SparseTrouble(WatchedSite& site);
+Provocation FarTooSlow(WatchedSite& site);
+Provocation FullQueue(WatchedSite& site);  // On one processor.
+Provocation Hopeless(WatchedSite& site);
+Provocation LargeFlats(WatchedSite& site);
 
-// The server of tables is killed, and started again.
-Provocation KilledServer(WatchedSite& site);
+// The same with the alerts on budgets, which burn on for half an hour after their cause has ended.
+Provocation WithBudgets(Provocation load);
 
-// The gateway is stopped, and started again.
+// ---- Trouble with processes.
+
+Provocation UnloadedModel(WatchedSite& site);  // Of "tables".
+Provocation BrokenVersion(WatchedSite& site);  // Of a model of "tables".
+Provocation KilledServer(WatchedSite& site);   // "tables".
+Provocation LittleMemory(WatchedSite& site);   // Of "tables"; UNIMPLEMENTED where it cannot be.
+Provocation NoMemory(WatchedSite& site);       // The same, and less.
 Provocation StoppedGateway(WatchedSite& site);
+Provocation FullDisk(WatchedSite& site);      // Of the gateway.
+Provocation GreedyServer(WatchedSite& site);  // It brings more series than the gateway takes.
 
 }  // namespace weir
 

@@ -13,8 +13,6 @@
 namespace weir {
 namespace {
 
-constexpr absl::Duration kTimeout = absl::Seconds(90);
-
 // As it would have been in life.
 std::string InLife(absl::Duration time) {
   return absl::FormatDuration(absl::Trunc(time * kSpeed, absl::Seconds(1)));
@@ -36,13 +34,13 @@ absl::Status Trial::Begin(Provocation provocation) {
     if (!wanted.or_else.empty()) allowed_.insert({wanted.or_else, wanted.alert.subject});
   }
   allowed_.insert(provocation.companions.begin(), provocation.companions.end());
-  totals_.provoked += static_cast<int>(provocation.wanted.size());
   std::cout << provocation.name << std::endl;
   Episode episode = {.provocation = std::move(provocation),
                      .began = absl::Now(),
                      .first_message = site_.telegram().count()};
   for (const auto& wanted : episode.provocation.wanted) episode.stories.push_back({wanted});
   WEIR_RETURN_IF_ERROR(episode.provocation.begin());
+  totals_.provoked += static_cast<int>(episode.stories.size());
   episodes_[episode.provocation.name] = std::move(episode);
   return absl::OkStatus();
 }
@@ -51,7 +49,7 @@ absl::Status Trial::AwaitInactive(const AlertId& alert) {
   const std::string name = absl::StrCat("ALERTS{alertname='", alert.name, "',");
   const std::string query = absl::StrCat(name, "model='", alert.subject, "'} or ", name,
                                          "replica='", alert.subject, "'}");
-  const absl::Time deadline = MonotonicNow() + kTimeout;
+  const absl::Time deadline = MonotonicNow() + patience_;
   // Nobody tells when an alert ends; each look waits for an answer.
   while (MonotonicNow() < deadline) {
     WEIR_ASSIGN_OR_RETURN(const auto series, site_.prometheus().Query(query));
@@ -85,7 +83,7 @@ void Trial::AwaitTold(const Episode& episode, Story& story) {
     }
     return false;
   };
-  if (!site_.telegram().Await(is_it, kTimeout, episode.first_message)) {
+  if (!site_.telegram().Await(is_it, patience_, episode.first_message)) {
     return Miss(episode, story, "nobody is told of it");
   }
   story.is_told = true;
@@ -137,7 +135,7 @@ void Trial::AwaitOver(const Episode& episode, Story& story) {
     }
     return false;
   };
-  if (!site_.telegram().Await(is_it, kTimeout, episode.first_message)) {
+  if (!site_.telegram().Await(is_it, patience_, episode.first_message)) {
     return Miss(episode, story, "nobody is told that it is over");
   }
   ++totals_.delivered;

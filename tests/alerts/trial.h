@@ -45,8 +45,9 @@ class Trial {
     bool all_is_well() const { return provoked > 0 && missed == 0 && wrong == 0; }
   };
 
-  // The site outlives the trial.
-  explicit Trial(WatchedSite& site) : site_(site), began_(absl::Now()) {}
+  // The site outlives the trial. `patience`: how long is waited for each thing.
+  Trial(WatchedSite& site, absl::Duration patience)
+      : site_(site), patience_(patience), began_(absl::Now()) {}
 
   // What is wrong with alerts goes into the totals; errors are those of the site, of which
   // something does not work at all. Begins once all that is wanted is inactive.
@@ -89,6 +90,7 @@ class Trial {
   void JudgeMessages();
 
   WatchedSite& site_;
+  const absl::Duration patience_;
   const absl::Time began_;
   Totals totals_;
   std::map<std::string, Episode> episodes_;

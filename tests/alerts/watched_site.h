@@ -27,13 +27,22 @@ namespace weir {
 // anywhere.
 inline constexpr double kSpeed = 20;
 
+// The name of a server that is not started with the others: the gateway refuses its many series.
+inline constexpr char kGreedy[] = "greedy";
+
 // Not thread-safe; used by one thread only.
 class WatchedSite {
  public:
-  // `directory`, for all files, must exist.
-  explicit WatchedSite(const std::string& directory);
+  struct Options {
+    std::string directory;  // For all files; must exist.
+    // Whether the server "accurate" has one processor only, and "tables" as much memory as
+    // LimitMemory says.
+    bool limits = false;
+  };
 
-  // Until Prometheus has seen the gateway, and evaluates rules.
+  explicit WatchedSite(const Options& options);
+
+  // Until Prometheus has known all models for a minute (of its time).
   absl::Status Start();
 
   absl::Status StartGateway();
@@ -42,24 +51,31 @@ class WatchedSite {
   Restartable& gateway() { return *gateway_; }
   Restartable& server(const std::string& name) { return *servers_.at(name); }
 
+  // What "tables" may have from now on, as a factor of what it has; none at all if 0. Nothing but
+  // its metrics heeds it. UNIMPLEMENTED if this machine has no control groups to pretend it with.
+  absl::Status LimitMemory(double factor);
+
   // Runs weir-admin with these arguments against a server.
   absl::Status Admin(const std::string& server, std::vector<std::string> arguments) const;
 
-  // Starts a scenario of loadgen/scenarios, in place of the one before it; waits for its end.
+  // Starts a scenario of loadgen/scenarios or of tests/alerts/scenarios, in place of the one before
+  // it; waits for its end.
   absl::Status StartLoad(const std::string& scenario);
   absl::Status AwaitLoad();
 
+  const std::string& directory() const { return directory_; }
   const FakeTelegram& telegram() const { return telegram_; }
   Prometheus& prometheus() { return *prometheus_; }
   int prometheus_port() const { return prometheus_port_; }
 
-  // Of every process, each in a file of `directory`.
+  // Of every process, each in a file of `directory`, and what people were told.
   void WriteLogs(const std::string& directory) const;
 
  private:
   void CopyModels() const;
   absl::Status StartAlertmanager();
   absl::Status StartPrometheus();
+  absl::Status AwaitAnswer(const std::string& query);
 
   const std::string directory_;
   std::mt19937_64 random_;
@@ -68,6 +84,7 @@ class WatchedSite {
   const int prometheus_port_;
   const int alertmanager_port_;
   std::map<std::string, std::string> addresses_;  // Of servers.
+  const std::string memory_limit_;                // A file.
 
   FakeTelegram telegram_;
   std::unique_ptr<Restartable> gateway_;
