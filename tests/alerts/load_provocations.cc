@@ -77,9 +77,9 @@ Provocation SparseTrouble(WatchedSite& site) {
 }
 
 Provocation FarTooSlow(WatchedSite& site) {
-  const std::vector<std::string> models = {"flats-price", "fashion-fast"};
+  const std::vector<std::string> models = {"fashion-balanced", "fashion-fast"};
   Provocation slow = Load(site, "far_too_slow", models);
-  slow.wanted = {{.alert = {"HighInferenceTime", "flats-price"},
+  slow.wanted = {{.alert = {"HighInferenceTime", "fashion-balanced"},
                   .text = "takes (5\\.9\\d*|6(\\.\\d+)?)s \\(p95\\)"},
                  {.alert = {"CriticalInferenceTime", "fashion-fast"},
                   .text = "takes (10\\.[89]\\d*|11(\\.\\d+)?)s \\(p95\\)"}};
