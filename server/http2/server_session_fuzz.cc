@@ -129,8 +129,9 @@ void FuzzedCall::OnClosed() {
   server_.Act(/*may_resume=*/false);
 }
 
-// Type, flags, stream, and length come from five bytes; the payload follows. Types from 10 on are a
-// call's headers and a piece of a message, which are seldom come upon.
+// Type, flags, stream, and length come from five bytes; the payload follows. Types from 10 on are
+// what is seldom come upon: pieces of messages, the last type's compressed, and a call's headers,
+// of the last two types with an encoding, of the last one with the payload as its timeout.
 std::string Frames(absl::string_view bytes) {
   constexpr size_t kHead = 5;
   // :method POST, :path / and :scheme http of HPACK's static table; :authority and content-type.
@@ -139,6 +140,15 @@ std::string Frames(absl::string_view bytes) {
       "a\x0f\x10\x10"
       "application/grpc",
       25);
+  constexpr absl::string_view kEncoding(
+      "\x00\x0d"
+      "grpc-encoding\x04"
+      "gzip",
+      20);
+  constexpr absl::string_view kTimeout(
+      "\x00\x0c"
+      "grpc-timeout",
+      14);
   std::string frames;
   while (bytes.size() >= kHead) {
     const size_t size = std::min<size_t>(static_cast<uint8_t>(bytes[3]), bytes.size() - kHead);
@@ -149,11 +159,19 @@ std::string Frames(absl::string_view bytes) {
     if (type >= 13) {
       head[3] = 1;
       head[4] = static_cast<char>(0x4 | (bytes[1] & 1));  // END_HEADERS, and perhaps END_STREAM
-      payload = std::string(kCall);
+      std::string headers(kCall);
+      if (type >= 14) absl::StrAppend(&headers, kEncoding);
+      if (type >= 15) {
+        const absl::string_view timeout = absl::string_view(payload).substr(0, 100);
+        absl::StrAppend(&headers, kTimeout, std::string(1, static_cast<char>(timeout.size())),
+                        timeout);
+      }
+      payload = headers;
     } else if (type >= 10) {
       head[3] = 0;
       head[4] = static_cast<char>(bytes[1] & 1);
-      payload = absl::StrCat(std::string(4, '\0'), payload);
+      payload =
+          absl::StrCat(std::string(1, type == 12 ? '\1' : '\0'), std::string(3, '\0'), payload);
     }
     head[1] = static_cast<char>(payload.size() >> 8);
     head[2] = static_cast<char>(payload.size());

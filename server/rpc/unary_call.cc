@@ -13,7 +13,6 @@ bool UnaryCall::OnMessage(absl::string_view message) {
   }
   has_request_ = true;
   awaits_answer_ = true;  // Unless all is well.
-  received_ = MonotonicNow();
   bytes_ = static_cast<int64_t>(message.size());
   if (const absl::Status refused = gate_.Enter(bytes_); !refused.ok()) {
     if (absl::IsUnavailable(refused)) AddRetryHint();

@@ -42,7 +42,7 @@ class UnaryCall : public ServerCall {
   const CallLoop::Ticket ticket_;  // Given back last.
   CallLoop& loop_;
   RequestGate& gate_;
-  absl::Time received_;
+  absl::Time received_;  // When all had come.
   Cancellation cancellation_;
 
  private:

@@ -5,7 +5,6 @@
 // for each thing that is wrong, and at last `BENCH alerts provoked=.. delivered=.. wrong_model=..
 // missed=..`: delivered are alerts of which people were told with the right model and value, and
 // that they are over; wrong_model those that fired, or were told of, for what nobody had touched.
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <random>
@@ -21,6 +20,7 @@
 #include "tests/alerts/provocations.h"
 #include "tests/alerts/trial.h"
 #include "tests/alerts/watched_site.h"
+#include "tests/faults/directory_for.h"
 
 ABSL_FLAG(bool, all, false, "Provokes every alert that has a reason to fire yet.");
 ABSL_FLAG(std::vector<std::string>, only, {},
@@ -79,17 +79,9 @@ absl::Status RunMistaken(weir::WatchedSite& site, weir::Trial& trial) {
   return trial.Run(unloaded);
 }
 
-// The environment variable, as Bazel sets it for tests, or a folder of our own.
-std::string DirectoryFor(const char* variable, const std::string& otherwise) {
-  const char* const given = std::getenv(variable);
-  std::string directory = given != nullptr ? given : otherwise;
-  std::filesystem::create_directories(directory);
-  return directory;
-}
-
 int Run() {
   const std::string parent =
-      DirectoryFor("TEST_TMPDIR", std::filesystem::temp_directory_path().string());
+      weir::DirectoryFor("TEST_TMPDIR", std::filesystem::temp_directory_path().string());
   const std::string directory = absl::StrCat(parent, "/weir-alerts-", std::random_device()());
   std::filesystem::create_directories(directory);
 
@@ -109,7 +101,7 @@ int Run() {
   const bool passed =
       status.ok() && (mistaken ? totals.missed == 1 && totals.wrong > 0 : totals.all_is_well());
   if (!passed) {
-    const std::string logs = DirectoryFor("TEST_UNDECLARED_OUTPUTS_DIR", directory);
+    const std::string logs = weir::DirectoryFor("TEST_UNDECLARED_OUTPUTS_DIR", directory);
     site.WriteLogs(logs);
     std::cout << "The logs of the processes are in " << logs << std::endl;
   }

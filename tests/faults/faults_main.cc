@@ -6,7 +6,6 @@
 // bad_pages=..`: late are rounds of which not all was counted once all was quiet, bad pages those
 // of /metrics that could not be read while no fault kept the gateway from answering.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <random>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/flags.h"
 #include "base/status_macros.h"
+#include "tests/faults/directory_for.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/trial.h"
 
@@ -56,20 +56,12 @@ absl::Status RunRounds(weir::Trial& trial, uint64_t seed) {
   return trial.CheckPrometheus();
 }
 
-// The environment variable, as Bazel sets it for tests, or a folder of our own.
-std::string DirectoryFor(const char* variable, const std::string& otherwise) {
-  const char* const given = std::getenv(variable);
-  std::string directory = given != nullptr ? given : otherwise;
-  std::filesystem::create_directories(directory);
-  return directory;
-}
-
 int Run() {
   uint64_t seed = absl::GetFlag(FLAGS_seed);
   if (seed == 0) seed = std::random_device()();
   std::cout << "seed " << seed << std::endl;
   const std::string parent =
-      DirectoryFor("TEST_TMPDIR", std::filesystem::temp_directory_path().string());
+      weir::DirectoryFor("TEST_TMPDIR", std::filesystem::temp_directory_path().string());
   const std::string directory = absl::StrCat(parent, "/weir-faults-", seed);
   std::filesystem::remove_all(directory);
   std::filesystem::create_directories(directory);
@@ -81,7 +73,7 @@ int Run() {
   const bool passed = status.ok() && (absl::GetFlag(FLAGS_double_counting) ? totals.doubled > 0
                                                                            : totals.all_zero());
   if (!passed) {
-    const std::string logs = DirectoryFor("TEST_UNDECLARED_OUTPUTS_DIR", directory);
+    const std::string logs = weir::DirectoryFor("TEST_UNDECLARED_OUTPUTS_DIR", directory);
     trial.WriteLogs(logs);
     std::cout << "The logs of the processes are in " << logs << "; again with --seed=" << seed
               << std::endl;
