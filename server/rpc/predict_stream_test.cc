@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <future>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +14,7 @@
 #include "base/clock.h"
 #include "grpcpp/impl/codegen/rpc_method.h"
 #include "grpcpp/support/sync_stream.h"
+#include "server/rpc/predict_stream_fixture.h"
 #include "server/rpc/rpc_fixture.h"
 
 namespace weir {
@@ -24,52 +22,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-// A caller's end of one stream.
-class ClientStream {
- public:
-  explicit ClientStream(RpcServer& server,
-                        const std::map<std::string, std::string>& metadata = {}) {
-    for (const auto& [key, value] : metadata) context_.AddMetadata(key, value);
-    stream_ = server.stub().PredictStream(&context_);
-  }
-
-  // A caller that does not end its stream goes away.
-  ~ClientStream() {
-    if (!ended_) context_.TryCancel();
-    End();
-  }
-
-  grpc::ClientContext& context() { return context_; }
-
-  void Send(const std::string& request_id) { Send(TwoRows(request_id)); }
-  void Send(const v1::PredictRequest& request) { EXPECT_TRUE(stream_->Write(request)); }
-  void HalfClose() { EXPECT_TRUE(stream_->WritesDone()); }
-
-  // "r1: AB", or "r1: 8 the queue is full", or "none" if no more comes.
-  std::string Receive() {
-    v1::PredictStreamResponse answer;
-    if (!stream_->Read(&answer)) return "none";
-    if (answer.has_error()) {
-      const v1::RequestError& error = answer.error();
-      return absl::StrCat(error.request_id(), ": ", error.code(), " ", error.message());
-    }
-    return absl::StrCat(answer.response().request_id(), ": ",
-                        answer.response().outputs(0).data().substr(0, 10));
-  }
-
-  // What the stream ended with.
-  grpc::Status End() {
-    if (!std::exchange(ended_, true)) status_ = stream_->Finish();
-    return status_;
-  }
-
- private:
-  TestContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::PredictRequest, v1::PredictStreamResponse>> stream_;
-  bool ended_ = false;
-  grpc::Status status_;
-};
 
 TEST(PredictStreamTest, AnswersComeAsTheyFinishEachWithItsRequestId) {
   RpcServer server;
@@ -276,14 +228,6 @@ TEST(PredictStreamTest, TheServerReadsNoFurtherThanMaxInFlight) {
   EXPECT_TRUE(stream.End().ok());
 }
 
-// The result of two rows that is so large that gRPC does not hold two of them for a slow reader.
-constexpr int64_t kLargeRow = 1 << 20;
-TaskResult LargeResults() {
-  static const auto* const data = new std::string(2 * kLargeRow, 'z');
-  static constexpr int64_t kShape[] = {2, kLargeRow};
-  return {.outputs = {{v1::TYPE_UINT8, kShape, *data}}};
-}
-
 // Answers as fast as it can.
 class LargeServable : public PromptServable {
  public:
@@ -435,106 +379,6 @@ TEST(PredictStreamTest, ACallThatEndsByItsDeadlineIsAsOneThatIsCancelled) {
   EXPECT_TRUE(*task.cancelled);
   std::move(task.done)(TwoResults());
   EXPECT_TRUE(server.AwaitEmpty());
-}
-
-TEST(PredictStreamDrainTest, AnIdleStreamEndsAtOnce) {
-  RpcServer server({.pollers = 1});
-  ClientStream stream(server);
-  stream.Send("r1");
-  std::move(server.model().Take().done)(TwoResults());
-  EXPECT_EQ(stream.Receive(), "r1: AB");
-  server.RoundTrip();
-  server.Refuse();
-  EXPECT_EQ(stream.Receive(), "none");
-  const grpc::Status status = stream.End();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(status.error_message(), "the server is draining");
-  EXPECT_EQ(stream.context().GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1u);
-  EXPECT_TRUE(server.AwaitEmpty());
-}
-
-TEST(PredictStreamDrainTest, ABusyStreamEndsAfterItsAnswers) {
-  RpcServer server;
-  ClientStream stream(server);
-  stream.Send("r1");
-  stream.Send("r2");
-  Task first = server.model().Take();
-  Task second = server.model().Take();
-  server.Refuse();
-  std::move(first.done)(TwoResults());
-  EXPECT_EQ(stream.Receive(), "r1: AB");
-  EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration()));
-  std::move(second.done)(TwoResults());
-  EXPECT_EQ(stream.Receive(), "r2: AB");
-  EXPECT_EQ(stream.Receive(), "none");
-  EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_TRUE(server.AwaitEmpty());
-}
-
-TEST(PredictStreamDrainTest, WhatABusyStreamStillSendsIsRefusedOneByOne) {
-  RpcServer server({.pollers = 1});
-  ClientStream stream(server);
-  stream.Send("r1");
-  Task task = server.model().Take();
-  server.RoundTrip();
-  server.Refuse();
-  stream.Send("r2");
-  EXPECT_EQ(stream.Receive(), "r2: 14 the server is draining");
-  stream.Send("r3");
-  EXPECT_EQ(stream.Receive(), "r3: 14 the server is draining");
-  std::move(task.done)(TwoResults());
-  EXPECT_EQ(stream.Receive(), "r1: AB");
-  EXPECT_EQ(stream.Receive(), "none");
-  EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(server.model().submitted(), 1);
-}
-
-TEST(PredictStreamDrainTest, WhoHasSentAllAndGetsAllDoesNotHearOfIt) {
-  RpcServer server({.pollers = 1});
-  ClientStream stream(server);
-  stream.Send("r1");
-  stream.HalfClose();
-  Task task = server.model().Take();
-  server.RoundTrip();
-  server.Refuse();
-  std::move(task.done)(TwoResults());
-  EXPECT_EQ(stream.Receive(), "r1: AB");
-  EXPECT_TRUE(stream.End().ok());
-}
-
-TEST(PredictStreamDrainTest, ItIsNotOverBeforeASlowReaderHasItsAnswers) {
-  RpcServer server({.pollers = 1});
-  ClientStream stream(server);
-  for (int i = 0; i < 5; ++i) stream.Send(absl::StrCat("r", i));
-  for (int i = 0; i < 5; ++i) std::move(server.model().Take().done)(LargeResults());
-  server.Refuse();
-  server.RoundTrip();
-  EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration())) << "there are answers to be taken";
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(stream.Receive(), absl::StrCat("r", i, ": zzzzzzzzzz"));
-  EXPECT_EQ(stream.Receive(), "none");
-  EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_TRUE(server.AwaitEmpty());
-}
-
-TEST(PredictStreamDrainTest, AStreamThatOpensDuringADrainIsRefused) {
-  RpcServer server;
-  server.Refuse();
-  ClientStream stream(server);
-  EXPECT_EQ(stream.Receive(), "none");
-  EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(stream.context().GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1u);
-}
-
-TEST(PredictStreamDrainTest, AShutdownCancelsAStreamAndWaitsForItsTasks) {
-  RpcServer server;
-  ClientStream stream(server);
-  stream.Send("r1");
-  Task task = server.model().Take();
-  auto shut_down = std::async(std::launch::async, [&server] { server.Shutdown(); });
-  EXPECT_FALSE(stream.End().ok());
-  EXPECT_EQ(shut_down.wait_for(std::chrono::milliseconds(1)), std::future_status::timeout);
-  std::move(task.done)(TwoResults());
-  shut_down.get();
 }
 
 TEST(PredictStreamFaultTest, EachRequestIsDelayedAndFailsAsTheCallAskedFor) {
