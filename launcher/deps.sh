@@ -9,7 +9,7 @@ readonly -A PACKAGES=(
     bazel-bootstrap bazel-rules-java bazel-rules-proto g++ pkg-config
     libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
     libtorch-dev libopenblas0-pthread libpng-dev zlib1g-dev
-    prometheus-cpp-dev libmicrohttpd-dev libdeflate-dev libnghttp2-dev
+    prometheus-cpp-dev libmicrohttpd-dev libdeflate-dev libnghttp2-dev libjemalloc-dev
     libgtest-dev libgmock-dev dataset-fashion-mnist"
   # What watches weir, for ./weir up and for tests: each brings its tool too, promtool and amtool.
   [monitoring]="prometheus prometheus-alertmanager"

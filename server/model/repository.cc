@@ -1,6 +1,5 @@
 #include "server/model/repository.h"
 
-#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,8 +49,6 @@ absl::StatusOr<std::shared_ptr<Servable>> MakeAtLowPriority(const MakeServable& 
 
 }  // namespace
 
-void ReleaseFreeMemory() { malloc_trim(0); }
-
 absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(Options options,
                                                              MakeServable make_servable) {
   auto repository = absl::WrapUnique(new Repository(std::move(options), std::move(make_servable)));
@@ -65,7 +62,6 @@ Repository::Repository(Options options, MakeServable make_servable)
                   {.make_servable =
                        [this, make = std::move(make_servable)](
                            ModelSettings settings, int64_t version, const std::string& path) {
-                         memory_is_due_ = true;
                          return MakeAtLowPriority(make, std::move(settings), version, path);
                        },
                    .retire = [inbox = inbox_](RetiredLoad load) { inbox->Retire(std::move(load)); },
@@ -116,13 +112,11 @@ void Repository::Run(Done on_loaded) {
       Poll();
       next_poll = MonotonicNow() + options_.poll_interval;
     }
-    ReleaseMemoryIfDue();
   }
 }
 
 void Repository::LoadEntered(Done on_loaded) {
   reconciler_.LoadEntered();
-  ReleaseMemoryIfDue();
   absl::Status status = absl::FailedPreconditionError("no model could be loaded");
   for (const ModelStatus& model : catalog_.List()) {
     if (!model.ReadyVersions().empty()) status = absl::OkStatus();
@@ -133,9 +127,8 @@ void Repository::LoadEntered(Done on_loaded) {
 
 void Repository::Obey(RepositoryInbox::Command command) {
   absl::Status outcome = std::move(command)(reconciler_);
-  // What no request holds is gone before the answer, and so is its memory.
+  // What no request holds is gone before the answer.
   Bury(inbox_->TakeRetired());
-  ReleaseMemoryIfDue();
   inbox_->Answer(std::move(outcome));
 }
 
@@ -151,17 +144,8 @@ void Repository::Poll() {
 void Repository::Bury(std::vector<RetiredLoad> loads) {
   for (RetiredLoad& load : loads) {
     load.servable.reset();
-    memory_is_due_ = true;
     reconciler_.Forget(load.model, load.load_id);
   }
-}
-
-void Repository::ReleaseMemoryIfDue() {
-  if (!std::exchange(memory_is_due_, false)) return;
-  const absl::Time before = MonotonicNow();
-  options_.release_memory();
-  const absl::Duration taken = MonotonicNow() - before;
-  WEIR_LOG(kDebug, "gave free memory back", LogField("seconds", absl::ToDoubleSeconds(taken)));
 }
 
 }  // namespace weir

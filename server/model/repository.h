@@ -19,12 +19,9 @@
 
 namespace weir {
 
-// Gives the memory that is free back to the system: glibc keeps it otherwise.
-void ReleaseFreeMemory();
-
 // Thread-safe. One thread of its own carries out every change, one after the other: the models at
 // the start, the operators' commands, what polling finds. It also destroys what was replaced, once
-// the last request that holds it is done, and gives the memory back. Loading itself is left to a
+// the last request that holds it is done. Loading itself is left to a
 // thread of low priority. A model that does not load is reported and disturbs no other.
 class Repository {
  public:
@@ -32,7 +29,6 @@ class Repository {
     std::string root;
     std::vector<std::string> models;  // Empty: all of the repository, also those that come later.
     absl::Duration poll_interval = absl::ZeroDuration();  // Zero: look for changes on demand only.
-    std::function<void()> release_memory = ReleaseFreeMemory;
   };
 
   // Called exactly once: on the repository's thread, or with UNAVAILABLE on that of Stop or of a
@@ -77,7 +73,6 @@ class Repository {
   void Poll();
   // Destroys what nobody uses any more.
   void Bury(std::vector<RetiredLoad> loads);
-  void ReleaseMemoryIfDue();
 
   const Options options_;
   const std::shared_ptr<RepositoryInbox> inbox_ = std::make_shared<RepositoryInbox>();
@@ -85,7 +80,6 @@ class Repository {
   std::function<void(const ModelStatus&)> on_change_;  // Set before the thread starts.
   // Once the thread runs, they are for it alone.
   Reconciler reconciler_;
-  bool memory_is_due_ = false;  // Something was loaded, or failed to, or was destroyed.
   absl::Status last_poll_;
   std::thread thread_;
 };

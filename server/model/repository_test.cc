@@ -37,7 +37,6 @@ class RepositoryTest : public testing::Test {
 
   void Open(Repository::Options options = {}) {
     options.root = disk_.root();
-    options.release_memory = [this] { ++releases_; };
     auto repository = Repository::Open(
         options,
         [this](ModelSettings settings, int64_t version,
@@ -97,7 +96,6 @@ class RepositoryTest : public testing::Test {
 
   RepositoryOnDisk disk_;
   FakeLoader loader_{disk_};
-  std::atomic<int> releases_ = 0;
   std::atomic<int> niceness_ = 0;  // Of the thread that loads.
   std::vector<std::future<std::thread::id>> deaths_;
   absl::Mutex mu_;
@@ -134,12 +132,10 @@ TEST_F(RepositoryTest, AReplacedVersionIsDestroyedOnTheRepositorysThread) {
   disk_.Write("a/2/model.pt", "");
   ASSERT_TRUE(Reload().ok());
   EXPECT_EQ((*repository_->Find("a", 0))->version(), 2);
-  const int releases = releases_;
   request.reset();
   EXPECT_EQ(deaths_[0].get(), RepositoryThread());
   ASSERT_TRUE(Reload().ok());  // Which comes after the burial.
   EXPECT_EQ(Show(repository_->catalog(), "a"), "2 ready");
-  EXPECT_EQ(releases_, releases + 1);
 }
 
 TEST_F(RepositoryTest, WhatNoRequestHoldsIsGoneBeforeTheAnswer) {
@@ -151,16 +147,6 @@ TEST_F(RepositoryTest, WhatNoRequestHoldsIsGoneBeforeTheAnswer) {
   ASSERT_TRUE(Unload("a").ok());
   EXPECT_EQ(Show(repository_->catalog(), "a"), "1 unloaded");
   EXPECT_EQ(deaths_[1].wait_for(std::chrono::seconds(0)), std::future_status::ready);
-  EXPECT_EQ(releases_, 3);
-}
-
-TEST_F(RepositoryTest, MemoryIsGivenBackAfterALoadThatFailed) {
-  Open();
-  ASSERT_TRUE(Start().ok());
-  loader_.broken["a/1/model.pt"] = "broken";
-  const int releases = releases_;
-  EXPECT_FALSE(Load("a").ok());
-  EXPECT_EQ(releases_, releases + 1);
 }
 
 TEST_F(RepositoryTest, ARequestMayHoldAVersionForLongerThanTheRepositoryLives) {
