@@ -8,7 +8,7 @@
 #include "base/histogram.h"
 #include "base/names.h"
 #include "base/status_macros.h"
-#include "gateway/wire.h"
+#include "base/wire_numbers.h"
 #include "weir/v1/stats.pb.h"
 
 namespace weir {

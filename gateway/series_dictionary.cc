@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/names.h"
 #include "base/status_macros.h"
+#include "base/wire_numbers.h"
 #include "gateway/family_check.h"
 #include "gateway/label_text.h"
-#include "gateway/wire.h"
 #include "weir/v1/stats.pb.h"
 
 namespace weir {

@@ -128,7 +128,7 @@ void Server::StartServing() {
   loop_->Start(
       options_.batching.pollers, [this](absl::string_view path) { return methods_.Make(path); },
       [this](absl::FunctionRef<void()> before_long_work) {
-        executor_->RunInline(before_long_work);
+        return executor_->RunInline(before_long_work);
       });
   StartPushing();
   WEIR_LOG(kInfo, "listening on ", HostPort(options_.host, loop_->port()));

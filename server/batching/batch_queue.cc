@@ -17,6 +17,9 @@ constexpr int kTimeBetweenProbes = 10;  // In estimated times of the probe.
 // Of shapes that have nothing queued, and beside as many as have.
 constexpr size_t kEmptyBuckets = 64;
 
+// Elements of a queue that are kept for others.
+constexpr size_t kSpares = 1024;
+
 bool IsCancelled(const Task& task) {
   // Relaxed: a task that is seen cancelled too late merely runs in vain.
   return task.cancelled != nullptr && task.cancelled->load(std::memory_order_relaxed);
@@ -138,7 +141,12 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
   if (bucket.entries++ == 0) --empty_buckets_;
   queued.entry = {.task = std::move(task), .enqueued = now};
   Fifo& fifo = bucket.ranks[level];
-  fifo.push_back(std::move(queued));
+  if (spare_.empty()) {
+    fifo.push_back(std::move(queued));
+  } else {
+    spare_.front() = std::move(queued);
+    fifo.splice(fifo.end(), spare_, spare_.begin());
+  }
   Schedule(std::prev(fifo.end()));
   // Where batches wait for more rows, a request in the middle may change what they wait for.
   if (!bucket.head || fifo.back().place < *bucket.head ||
@@ -173,7 +181,12 @@ BatchQueue::Entry BatchQueue::Extract(Position position) {
   bucket.rows -= rows;
   if (--bucket.entries == 0) ++empty_buckets_;
   Entry entry = std::move(queued.entry);
-  bucket.ranks[queued.place.rank].erase(position);
+  Fifo& fifo = bucket.ranks[queued.place.rank];
+  if (spare_.size() < kSpares) {
+    spare_.splice(spare_.begin(), fifo, position);
+  } else {
+    fifo.erase(position);
+  }
   return entry;
 }
 

@@ -165,6 +165,7 @@ class BatchQueue {
   size_t pushes_since_search_ = 0;  // For cancelled entries.
   absl::Time next_probe_ = absl::InfinitePast();
   std::vector<Refused> refused_;  // To be reported.
+  Fifo spare_;                    // Elements to be used again, at most kSpares.
   std::vector<int64_t> shape_;    // Of the task at hand.
   std::vector<Position> picked_;  // Of the batch at hand.
 };

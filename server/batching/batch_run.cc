@@ -63,26 +63,26 @@ class Assembled {
 // Gives each request the rows of the outputs that are its own.
 void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>& outputs,
             absl::Time cut, const StageTimes& times, absl::Time model_ended) {
+  TaskOutcome outcome = TaskResult{
+      .outputs = outputs, .times = times, .batch_rows = rows, .model_ended = model_ended};
   std::vector<std::vector<int64_t>> shapes;
   for (const TensorView& output : outputs) {
     shapes.emplace_back(output.shape.begin(), output.shape.end());
   }
   int64_t row = 0;
   for (Entry& entry : batch) {
-    TaskResult result{
-        .outputs = outputs, .times = times, .batch_rows = rows, .model_ended = model_ended};
-    result.times.queue = cut - entry.enqueued;
+    outcome->times.queue = cut - entry.enqueued;
     if (batch.size() > 1) {
       for (size_t i = 0; i < outputs.size(); ++i) {
         const size_t row_bytes = outputs[i].data.size() / rows;
         shapes[i][0] = entry.task.rows;
-        result.outputs[i].shape = shapes[i];
-        result.outputs[i].data =
+        outcome->outputs[i].shape = shapes[i];
+        outcome->outputs[i].data =
             outputs[i].data.substr(row * row_bytes, entry.task.rows * row_bytes);
       }
       row += entry.task.rows;
     }
-    std::move(entry.task.done)(std::move(result));
+    std::move(entry.task.done)(outcome);
   }
 }
 

@@ -158,31 +158,28 @@ void Executor::Submit(Lane& lane, Task task) {
   for (BatchQueue::Refused& each : refused) std::move(each.task.done)(each.why);
 }
 
-void Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
-  absl::Duration kept_busy;
-  while (true) {
-    Work work;
-    {
-      absl::MutexLock lock(&mu_);
-      const absl::Time now = MonotonicNow();
-      for (size_t i = 0; i < lanes_.size() && work.lane == nullptr; ++i) {
-        const size_t index = (first_inline_ + i) % lanes_.size();
-        LaneState& state = StateOf(*lanes_[index]);
-        if (state.on_workers() || !state.HasWork(now)) continue;
-        if (shares_.MayGoAhead(state.member, kInlineSlack)) {
-          first_inline_ = index + 1;
-          work = Begin(lanes_[index], now);
-        } else {
-          state.left_to_workers = true;
-          WakeWorker();
-        }
+bool Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
+  Work work;
+  {
+    absl::MutexLock lock(&mu_);
+    const absl::Time now = MonotonicNow();
+    for (size_t i = 0; i < lanes_.size() && work.lane == nullptr; ++i) {
+      const size_t index = (first_inline_ + i) % lanes_.size();
+      LaneState& state = StateOf(*lanes_[index]);
+      if (state.on_workers() || !state.HasWork(now)) continue;
+      if (shares_.MayGoAhead(state.member, kInlineSlack)) {
+        first_inline_ = index + 1;
+        work = Begin(lanes_[index], now);
+      } else {
+        state.left_to_workers = true;
+        WakeWorker();
       }
     }
-    if (work.lane == nullptr) return;
-    kept_busy += work.expected;
-    if (kept_busy >= kLongBatch) before_long_batch();
-    Run(std::move(work));
   }
+  if (work.lane == nullptr) return false;
+  if (work.expected >= kLongBatch) before_long_batch();
+  Run(std::move(work));
+  return true;
 }
 
 ServableCounts Executor::Counts(const Lane& lane) const {

@@ -27,8 +27,8 @@ namespace weir {
 //
 // A lane is one version of one model. A pooled lane's batches run on the executor's workers. An
 // inline lane's run on the threads that submit: such a thread submits what it has at hand and then
-// calls RunInline. Only when the lane has had more than its share while others wait do the workers
-// run it, when its turn comes.
+// calls RunInline until nothing is left. Only when the lane has had more than its share while
+// others wait do the workers run it, when its turn comes.
 class Executor {
  public:
   struct LaneOptions {
@@ -57,9 +57,10 @@ class Executor {
   // As Servable::Submit.
   void Submit(Lane& lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Runs what waits in inline lanes, on this thread. Calls `before_long_batch` before a batch with
-  // which this takes so long that another thread should take over what this one does besides.
-  void RunInline(absl::FunctionRef<void()> before_long_batch = [] {}) ABSL_LOCKS_EXCLUDED(mu_);
+  // Runs a batch of what waits in inline lanes, on this thread; false if nothing does. Calls
+  // `before_long_batch` before one that takes so long that another thread should take over what
+  // this one does besides.
+  bool RunInline(absl::FunctionRef<void()> before_long_batch = [] {}) ABSL_LOCKS_EXCLUDED(mu_);
 
   ServableCounts Counts(const Lane& lane) const ABSL_LOCKS_EXCLUDED(mu_);
 

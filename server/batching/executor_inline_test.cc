@@ -42,17 +42,26 @@ TEST(ExecutorInlineTest, NothingRunsBeforeRunInline) {
   EXPECT_EQ(request.WaitForText(), "a");
 }
 
-TEST(ExecutorInlineTest, RunInlineRunsAllThatWaitsInAllInlineLanes) {
+TEST(ExecutorInlineTest, RunInlineRunsABatchOfEachInlineLaneInTurn) {
   Executor executor(1);
-  TestLane one(executor, Inline());
-  TestLane other(executor, Inline());
+  TestLane::Options options = Inline();
+  options.max_batch_rows = 8;
+  TestLane one(executor, options);
+  TestLane other(executor, options);
   std::deque<TestRequest> requests;
   for (TestLane* lane : {&one, &other}) {
     lane->puppet.Release();
     for (int i = 0; i < 5; ++i) lane->Submit(requests.emplace_back("a"));
   }
-  executor.RunInline();
-  for (const TestRequest& request : requests) EXPECT_TRUE(request.IsAnswered());
+  const auto answered = [&requests] {
+    return std::count_if(requests.begin(), requests.end(),
+                         [](const TestRequest& request) { return request.IsAnswered(); });
+  };
+  EXPECT_TRUE(executor.RunInline());
+  EXPECT_EQ(answered(), 5);
+  EXPECT_TRUE(executor.RunInline());
+  EXPECT_EQ(answered(), 10);
+  EXPECT_FALSE(executor.RunInline());
 }
 
 TEST(ExecutorInlineTest, ABatchIsCutSoThatItKeepsItsThreadForAShortTimeOnly) {
@@ -66,8 +75,9 @@ TEST(ExecutorInlineTest, ABatchIsCutSoThatItKeepsItsThreadForAShortTimeOnly) {
   std::deque<TestRequest> requests;
   for (int i = 0; i < 3; ++i) lane.Submit(requests.emplace_back("a"));
   for (int i = 0; i < 2; ++i) lane.Submit(requests.emplace_back("a"));
-  executor.RunInline();
+  EXPECT_TRUE(executor.RunInline());
   EXPECT_EQ(requests.front().Wait().batch_rows, 3);
+  EXPECT_TRUE(executor.RunInline());
 }
 
 TEST(ExecutorInlineTest, ItsThreadIsToldBeforeALongBatchOnly) {

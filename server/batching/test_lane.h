@@ -51,10 +51,11 @@ class TestLane {
 
   void Submit(TestRequest& request) { executor_.Submit(*lane_, request.MakeTask()); }
 
-  // And calls RunInline, as pollers do.
+  // And runs what waits in inline lanes, as pollers do.
   void SubmitAndRun(TestRequest& request) {
     Submit(request);
-    executor_.RunInline();
+    while (executor_.RunInline()) {
+    }
   }
 
   ServableCounts counts() const { return executor_.Counts(*lane_); }

@@ -1,12 +1,12 @@
 #include "server/http2/call_loop.h"
 
 #include <pthread.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -17,8 +17,18 @@
 namespace weir {
 namespace {
 
-constexpr size_t kReadBytes = 256 << 10;
-constexpr int kMaxReady = 64;  // Connections that are seen to before what they submitted is run.
+constexpr int kMaxReady = 64;  // Connections that are seen to in a round.
+
+// So much is read of a connection in a round, piece by piece.
+constexpr size_t kPieceBytes = 16 << 10;
+constexpr int kMaxPieces = 16;
+
+// What is deferred takes longer than to wake another thread, if there is so much of it...
+constexpr size_t kManyDeferred = 16;
+// ... and reading on is left to a thread that has nothing else to do, if there is so much...
+constexpr size_t kEnoughForOne = 32;
+// ... or to the next round.
+constexpr size_t kMaxDeferred = 256;
 
 constexpr absl::Duration kLinger = absl::Seconds(1);
 constexpr absl::Duration kWaitForRoom = absl::Milliseconds(100);
@@ -26,8 +36,20 @@ constexpr absl::Duration kWaitForRoom = absl::Milliseconds(100);
 // A call is over so long after its deadline at the latest, whatever its client does.
 constexpr absl::Duration kSweep = absl::Seconds(1);
 
-// The loop whose turn this thread has.
+// The loop that this thread is one of, and whether it has the turn there.
 thread_local const CallLoop* loop_of_thread = nullptr;
+thread_local bool has_turn = false;
+
+// What it has posted without the turn, until it hands it over.
+thread_local std::vector<Event*> posted_by_thread;
+
+int MillisecondsUntil(absl::Time time) {
+  if (time == absl::InfiniteFuture()) return -1;
+  // Rounded up: a timer that is not due yet would have the loop spin.
+  const absl::Duration left = absl::Ceil(time - MonotonicNow(), absl::Milliseconds(1));
+  return static_cast<int>(std::clamp(left, absl::ZeroDuration(), absl::Hours(1)) /
+                          absl::Milliseconds(1));
+}
 
 }  // namespace
 
@@ -54,7 +76,7 @@ CallLoop::CallLoop(const Options& options, std::unique_ptr<Listener> listener)
       listener_(std::move(listener)),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      buffer_(kReadBytes) {}
+      buffer_(kPieceBytes) {}
 
 CallLoop::~CallLoop() {
   Shutdown();
@@ -90,14 +112,17 @@ void CallLoop::Watch(int operation, int fd, const void* ready, uint32_t events) 
 
 void CallLoop::Post(Event& event) {
   if (loop_of_thread == this) {
-    posted_here_.push_back(&event);
+    (has_turn ? posted_here_ : posted_by_thread).push_back(&event);
     return;
   }
   absl::MutexLock lock(&mu_);
   posted_.push_back(&event);
-  // Nobody needs to be woken who looks before he sleeps. Under the lock: once the event can happen,
-  // the loop may end.
-  if (waiting_ && !std::exchange(woken_, true)) eventfd_write(wake_fd_, 1);
+  WakeSleeper();  // Under the lock: once the event can happen, the loop may end.
+}
+
+// Who does not sleep looks before he does.
+void CallLoop::WakeSleeper() {
+  if (sleeping_ && !std::exchange(woken_, true)) Wake();
 }
 
 void CallLoop::Shutdown() {
@@ -107,75 +132,104 @@ void CallLoop::Shutdown() {
   threads_.clear();
 }
 
-// ---- The turn
-
-bool CallLoop::TakeTurn() {
-  absl::MutexLock lock(&turn_mu_);
-  const auto free = [this]()
-                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(turn_mu_) { return !has_turn_ || over_; };
-  turn_mu_.Await(absl::Condition(&free));
-  if (over_) return false;
-  has_turn_ = true;
-  loop_of_thread = this;
-  return true;
-}
-
-void CallLoop::GiveTurn(bool over) {
-  loop_of_thread = nullptr;
-  absl::MutexLock lock(&turn_mu_);
-  has_turn_ = false;
-  over_ = over;
-}
+// ---- Rounds
 
 void CallLoop::Run(const RunSubmitted& run_submitted) {
-  if (!TakeTurn()) return;
-  while (!IsOver()) {
-    Wait();
+  loop_of_thread = this;
+  if (!HasTurn(turn_.Take())) return;
+  const auto before_long_work = [this] {
+    if (!has_turn) return;
+    WriteAll();
+    HasTurn(false);
+    turn_.Give();
+  };
+  while (true) {
+    TakePosted();
+    WriteAll();
+    if (IsOver()) break;
+    if (!Poll()) return;
     RunTimers();
     TakePosted();
-    if (std::exchange(submitted_, false)) {
-      bool has_turn = true;
-      run_submitted([&] {
-        if (!std::exchange(has_turn, false)) return;
-        TakePosted();
-        WriteAll();
-        GiveTurn();
-      });
-      if (!has_turn && !TakeTurn()) return;
-      TakePosted();
+    bool more = std::exchange(submitted_, false) || !deferred_.empty();
+    RunDeferred(before_long_work);
+    while (more) {
+      more = run_submitted(before_long_work);
+      if (has_turn || HasTurn(turn_.TryTake())) break;
+      HandOver();
     }
-    WriteAll();
+    if (!has_turn && !HasTurn(turn_.Take())) return;
+    std::move(posted_by_thread.begin(), posted_by_thread.end(), std::back_inserter(posted_here_));
+    posted_by_thread.clear();
+    submitted_ |= more;
   }
-  GiveTurn(/*over=*/true);
+  turn_.End();
+  Wake();
 }
+
+void CallLoop::RunDeferred(absl::FunctionRef<void()> before_long_work) {
+  thread_local std::vector<Event*> deferred;
+  deferred.swap(deferred_);
+  // If another thread is awake anyway, it costs nothing.
+  if (deferred.size() >= kManyDeferred || (!deferred.empty() && turn_.watched())) {
+    before_long_work();
+  }
+  for (Event* const event : deferred) event->Happened();
+  deferred.clear();
+  HandOver();  // The work that follows may take long.
+}
+
+bool CallLoop::HasTurn(bool has_turn_now) const { return has_turn = has_turn_now; }
 
 bool CallLoop::IsOver() const {
   return shutting_down_ && tickets_ == 0 && connections_.empty() && posted_here_.empty();
 }
 
-void CallLoop::Wait() {
-  bool block = !submitted_ && posted_here_.empty();
-  if (block) {
-    absl::MutexLock lock(&mu_);
-    block = waiting_ = posted_.empty();
-  }
+bool CallLoop::Poll() {
   std::array<epoll_event, kMaxReady> ready;
-  const int count = epoll_wait(epoll_fd_, ready.data(), kMaxReady, block ? WaitMilliseconds() : 0);
-  if (block) {
-    absl::MutexLock lock(&mu_);
-    waiting_ = false;
+  int count = 0;
+  if (!HasNothingToDo()) {
+    count = epoll_wait(epoll_fd_, ready.data(), kMaxReady, 0);
+  } else if (turn_.watched()) {
+    if (!timers_.empty() && timers_.begin()->first < sleeps_until_) Wake();
+    HasTurn(false);
+    turn_.Give();
+    return HasTurn(turn_.Take());
+  } else if (!Sleep(absl::MakeSpan(ready), count)) {
+    return false;
   }
-  for (int i = 0; i < count; ++i) OnReady(ready[i].data.ptr);
+  // Not always the same one first, for which all others would wait.
+  for (int i = 0; i < count; ++i) OnReady(ready[(first_ready_ + i) % count].data.ptr);
+  ++first_ready_;
+  return true;
 }
 
-int CallLoop::WaitMilliseconds() const {
-  if (timers_.empty()) return -1;
-  // Rounded up: a timer that is not due yet would have the loop spin.
-  const absl::Duration left =
-      absl::Ceil(timers_.begin()->first - MonotonicNow(), absl::Milliseconds(1));
-  return static_cast<int>(std::clamp(left, absl::ZeroDuration(), absl::Hours(1)) /
-                          absl::Milliseconds(1));
+// If it is so, whoever posts something wakes the thread that sleeps.
+bool CallLoop::HasNothingToDo() {
+  if (submitted_ || !posted_here_.empty()) return false;
+  absl::MutexLock lock(&mu_);
+  sleeping_ |= posted_.empty();
+  return posted_.empty();
 }
+
+bool CallLoop::Sleep(absl::Span<epoll_event> ready, int& count) {
+  sleeps_until_ = timers_.empty() ? absl::InfiniteFuture() : timers_.begin()->first;
+  const int at_most = MillisecondsUntil(sleeps_until_);
+  HasTurn(false);
+  turn_.GiveAndWatch();
+  count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), at_most);
+  {
+    absl::MutexLock lock(&mu_);
+    sleeping_ = false;
+  }
+  if (!HasTurn(turn_.TakeBack())) return false;
+  // Others may have read what came, or removed the connection.
+  if (!turn_.was_undisturbed()) {
+    count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
+  }
+  return true;
+}
+
+void CallLoop::Wake() const { eventfd_write(wake_fd_, 1); }
 
 void CallLoop::OnReady(void* ready) {
   if (ready == &wake_fd_) {
@@ -221,6 +275,15 @@ void CallLoop::TakePosted() {
   }
 }
 
+// To whoever has the turn, or takes it next.
+void CallLoop::HandOver() {
+  if (posted_by_thread.empty()) return;
+  absl::MutexLock lock(&mu_);
+  posted_.insert(posted_.end(), posted_by_thread.begin(), posted_by_thread.end());
+  posted_by_thread.clear();
+  WakeSleeper();
+}
+
 // ---- Connections
 
 void CallLoop::Accept(int listening_fd) {
@@ -249,13 +312,22 @@ bool CallLoop::OnRoom() {
   return false;
 }
 
+// Whatever is not read now is there in the next round.
+bool CallLoop::ReadsOn() const {
+  const size_t most = turn_.wanted() ? kEnoughForOne : kMaxDeferred;
+  return deferred_.size() < most;
+}
+
 void CallLoop::Read(ServerConnection& connection) {
-  const absl::StatusOr<bool> submitted = connection.Read(absl::MakeSpan(buffer_));
-  if (submitted.ok()) {
+  bool more = true;
+  for (int piece = 0; more && piece < kMaxPieces && ReadsOn(); ++piece) {
+    const absl::StatusOr<bool> submitted = connection.Read(absl::MakeSpan(buffer_));
+    if (!submitted.ok()) {
+      submitted_ = true;  // By what came before the error, perhaps.
+      return Remove(connection);
+    }
     submitted_ |= *submitted;
-  } else {
-    submitted_ = true;  // By what came before the error, perhaps.
-    Remove(connection);
+    more = connection.has_more();
   }
 }
 

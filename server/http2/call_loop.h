@@ -3,6 +3,8 @@
 #ifndef WEIR_SERVER_HTTP2_CALL_LOOP_H_
 #define WEIR_SERVER_HTTP2_CALL_LOOP_H_
 
+#include <sys/epoll.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -17,16 +19,19 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/http2/event.h"
 #include "server/http2/listener.h"
 #include "server/http2/server_connection.h"
 #include "server/http2/server_session.h"
+#include "server/http2/turn.h"
 
 namespace weir {
 
 // One of the threads at a time has the *turn*: it alone uses connections and calls, and lets events
-// happen, so that these need no locks. It reads what has come on all connections, then runs what
-// that submitted, then writes all answers. While it does long work, another thread has the turn.
+// happen, so that these need no locks. Round by round it writes what is answered, reads a piece of
+// what has come on each connection, and runs a part of what is submitted. While that takes long,
+// another thread has the turn; where nothing is to be done, one sleeps until something comes.
 class CallLoop {
  public:
   struct Options {
@@ -71,8 +76,9 @@ class CallLoop {
   // Makes a call of the method at a path; null if there is none.
   using MakeCall = std::function<ServerCall*(absl::string_view path)>;
 
-  // Runs what was submitted; calls `before_long_work` before it begins something that takes long.
-  using RunSubmitted = std::function<void(absl::FunctionRef<void()> before_long_work)>;
+  // Runs a part of what was submitted; false if there is nothing to run. Calls `before_long_work`
+  // before it begins something that takes long.
+  using RunSubmitted = std::function<bool(absl::FunctionRef<void()> before_long_work)>;
 
   // Listens; clients wait until Start. UNAVAILABLE if the address cannot be had.
   static absl::StatusOr<std::unique_ptr<CallLoop>> Listen(const Options& options);
@@ -87,6 +93,10 @@ class CallLoop {
   // returned.
   void Post(Event& event) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Lets `event` happen soon, on this thread, which has the turn now and may not have it then: what
+  // it does needs nothing of the loop's, and takes long enough to be done beside it.
+  void Defer(Event& event) { deferred_.push_back(&event); }
+
   // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns
   // when all tickets are given back, every client has been told, or does not want to hear it within
   // a second, and the threads have ended.
@@ -96,17 +106,23 @@ class CallLoop {
   CallLoop(const Options& options, std::unique_ptr<Listener> listener);
 
   void Run(const RunSubmitted& run_submitted);
-  bool TakeTurn() ABSL_LOCKS_EXCLUDED(turn_mu_);  // False: all is over.
-  void GiveTurn(bool over = false) ABSL_LOCKS_EXCLUDED(turn_mu_);
+  void RunDeferred(absl::FunctionRef<void()> before_long_work);
 
-  void Wait() ABSL_LOCKS_EXCLUDED(mu_);
-  int WaitMilliseconds() const;
+  // What takes the turn, or gives it away for a while, returns false if all is over.
+  bool HasTurn(bool has_turn) const;
+  bool Poll() ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasNothingToDo() ABSL_LOCKS_EXCLUDED(mu_);
+  bool Sleep(absl::Span<epoll_event> ready, int& count) ABSL_LOCKS_EXCLUDED(mu_);
+  void WakeSleeper() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Wake() const;
   void OnReady(void* ready) ABSL_LOCKS_EXCLUDED(mu_);
   void RunTimers();
   void TakePosted() ABSL_LOCKS_EXCLUDED(mu_);
+  void HandOver() ABSL_LOCKS_EXCLUDED(mu_);
   void WriteAll();
 
   void Accept(int listening_fd);
+  bool ReadsOn() const;
   void Read(ServerConnection& connection);
   void Write(ServerConnection& connection);
   void Remove(ServerConnection& connection);
@@ -125,13 +141,11 @@ class CallLoop {
   const int wake_fd_;
   std::vector<std::thread> threads_;
 
-  absl::Mutex turn_mu_;
-  bool has_turn_ ABSL_GUARDED_BY(turn_mu_) = false;  // One of the threads.
-  bool over_ ABSL_GUARDED_BY(turn_mu_) = false;
+  Turn turn_;
 
   absl::Mutex mu_;
   std::vector<Event*> posted_ ABSL_GUARDED_BY(mu_);  // By threads without the turn.
-  bool waiting_ ABSL_GUARDED_BY(mu_) = false;        // A thread waits, or is about to.
+  bool sleeping_ ABSL_GUARDED_BY(mu_) = false;       // A thread sleeps, or is about to.
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
 
   // What follows is for whoever has the turn.
@@ -139,8 +153,11 @@ class CallLoop {
   std::map<ServerConnection*, std::unique_ptr<ServerConnection>> connections_;
   std::vector<ServerConnection*> dirty_;  // These may have something to write.
   std::vector<Event*> posted_here_;       // By the thread that has the turn.
+  std::vector<Event*> deferred_;          // Likewise.
   std::vector<char> buffer_;
+  unsigned first_ready_ = 0;
   std::multimap<absl::Time, Timer*> timers_;
+  absl::Time sleeps_until_;  // The thread that watches, unless it is woken.
   int64_t partial_bytes_ = 0;
   int64_t tickets_ = 0;
   bool shutting_down_ = false;

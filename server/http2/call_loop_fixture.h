@@ -138,7 +138,7 @@ class CallLoopFixture : public ::testing::Test {
   CallLoopFixture() : loop_(*CallLoop::Listen({})) {}
 
   void Start(
-      int threads, CallLoop::RunSubmitted run = [](absl::FunctionRef<void()>) {}) {
+      int threads, CallLoop::RunSubmitted run = [](absl::FunctionRef<void()>) { return false; }) {
     loop_->Start(
         threads,
         [this](absl::string_view path) -> ServerCall* {
@@ -150,6 +150,8 @@ class CallLoopFixture : public ::testing::Test {
         },
         std::move(run));
   }
+
+  void Restart() { loop_ = *CallLoop::Listen({}); }
 
   // Has a thread that has the turn do it, and waits until it has.
   void InTurn(const std::function<void()>& act) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -90,6 +91,7 @@ TEST_F(CallLoopTest, WhatWasSubmittedIsRunAndNothingElse) {
   absl::Notification ran;
   Start(1, [&](absl::FunctionRef<void()>) {
     if (++runs == 1) ran.Notify();
+    return false;
   });
   InTurn([] {});
   TestEvent submits([] { return true; });
@@ -105,6 +107,7 @@ TEST_F(CallLoopTest, WhatComesInOneReadWithAnErrorIsRun) {
   absl::Notification ran;
   Start(1, [&](absl::FunctionRef<void()>) {
     if (++runs == 1) ran.Notify();
+    return false;
   });
   SocketClient client(loop_->port());
   EXPECT_EQ(client.Call("/weir.Test/Other", "").headers["grpc-status"], "12");
@@ -125,9 +128,10 @@ TEST_F(CallLoopTest, WhatHasComeMeanwhileIsRunTogether) {
   int happened_before_run = 0;
   absl::Notification ran;
   Start(1, [&](absl::FunctionRef<void()>) {
-    if (ran.HasBeenNotified()) return;
+    if (ran.HasBeenNotified()) return false;
     happened_before_run = happened;
     ran.Notify();
+    return false;
   });
   absl::Notification blocked;
   absl::Notification go;
@@ -151,7 +155,10 @@ TEST_F(CallLoopTest, WhatHasComeMeanwhileIsRunTogether) {
 TEST_F(CallLoopTest, RequestsThatComeTogetherAreRunTogether) {
   constexpr int kRequests = 5;
   std::vector<int> calls_before_run;
-  Start(1, [&](absl::FunctionRef<void()>) { calls_before_run.push_back(calls_); });
+  Start(1, [&](absl::FunctionRef<void()>) {
+    calls_before_run.push_back(calls_);
+    return false;
+  });
   SocketClient client(loop_->port());
   std::vector<int32_t> ids;
   for (int i = 0; i < kRequests; ++i) {
@@ -171,9 +178,10 @@ TEST_F(CallLoopTest, WhileOneThreadDoesLongWorkAnotherHasTheTurn) {
   Start(2, [&](absl::FunctionRef<void()> before_long_work) {
     before_long_work();
     before_long_work();  // Once more does no harm.
-    if (running.HasBeenNotified()) return;
+    if (running.HasBeenNotified()) return false;
     running.Notify();
     EXPECT_TRUE(end_run.WaitForNotificationWithTimeout(kPatience));
+    return false;
   });
   TestEvent submits([] { return true; });
   loop_->Post(submits);
@@ -190,11 +198,144 @@ TEST_F(CallLoopTest, AnswersAreWrittenBeforeLongWorkBegins) {
   Start(1, [&](absl::FunctionRef<void()> before_long_work) {
     before_long_work();
     EXPECT_TRUE(end_run.WaitForNotificationWithTimeout(kPatience));
+    return false;
   });
   SocketClient client(loop_->port());
   EXPECT_EQ(client.Call(kEcho, "hello").body, FakeClient::Framed("hello"));
   end_run.Notify();
   loop_->Shutdown();  // It uses what is here.
+}
+
+TEST_F(CallLoopTest, WhatIsSubmittedIsRunPartByPartToItsEnd) {
+  constexpr int kParts = 5;
+  std::atomic<int> runs = 0;
+  absl::Notification ran;
+  Start(2, [&](absl::FunctionRef<void()> before_long_work) {
+    before_long_work();
+    if (++runs <= kParts) return true;
+    ran.Notify();
+    return false;
+  });
+  TestEvent submits([] { return true; });
+  loop_->Post(submits);
+  EXPECT_TRUE(ran.WaitForNotificationWithTimeout(kPatience));
+  loop_->Shutdown();
+  EXPECT_EQ(runs, kParts + 1);
+}
+
+TEST_F(CallLoopTest, WhatAPartHasAnsweredHappensBeforeTheNextOneIsRun) {
+  std::vector<std::string> log;
+  absl::Notification over;
+  TestEvent answer([&] {
+    log.push_back("answer");
+    return false;
+  });
+  int parts = 0;
+  Start(1, [&](absl::FunctionRef<void()> before_long_work) {
+    if (parts == 1) before_long_work();  // Then it has no turn.
+    log.push_back("part");
+    loop_->Post(answer);
+    if (++parts < 3) return true;
+    over.Notify();
+    return false;
+  });
+  TestEvent submits([] { return true; });
+  loop_->Post(submits);
+  EXPECT_TRUE(over.WaitForNotificationWithTimeout(kPatience));
+  loop_->Shutdown();
+  EXPECT_THAT(log, ElementsAre("part", "answer", "part", "answer", "part", "answer"));
+}
+
+TEST_F(CallLoopTest, AThreadRunsOnWhileAnotherHasTheTurnWhichHandsItsAnswersOut) {
+  absl::Notification blocked, go, ran_all, answered;
+  TestEvent block = Block(blocked, go);
+  TestEvent answer([&] {
+    answered.Notify();
+    return false;
+  });
+  std::atomic<int> parts = 0;
+  Start(2, [&](absl::FunctionRef<void()> before_long_work) {
+    before_long_work();
+    if (++parts == 1) {
+      loop_->Post(answer);
+      // From another thread, as this one would not wake anybody.
+      std::thread([&] { loop_->Post(block); }).join();
+      EXPECT_TRUE(blocked.WaitForNotificationWithTimeout(kPatience));
+    }
+    if (parts < 3) return true;
+    ran_all.Notify();
+    return false;
+  });
+  TestEvent submits([] { return true; });
+  loop_->Post(submits);
+  EXPECT_TRUE(ran_all.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_FALSE(answered.HasBeenNotified());
+  go.Notify();
+  EXPECT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+}
+
+// ---- What is deferred
+
+TEST_F(CallLoopTest, DeferredEventsHappenInTheirOrderBeforeWhatTheySubmitIsRun) {
+  std::vector<int> log;
+  absl::Notification ran;
+  Start(1, [&](absl::FunctionRef<void()>) {
+    if (log.empty() || ran.HasBeenNotified()) return false;
+    log.push_back(0);
+    ran.Notify();
+    return false;
+  });
+  std::deque<TestEvent> events;
+  for (int i = 1; i <= 3; ++i) {
+    events.emplace_back([&log, i] {
+      log.push_back(i);
+      return false;
+    });
+  }
+  InTurn([&] {
+    for (TestEvent& event : events) loop_->Defer(event);
+  });
+  EXPECT_TRUE(ran.WaitForNotificationWithTimeout(kPatience));
+  loop_->Shutdown();
+  EXPECT_THAT(log, ElementsAre(1, 2, 3, 0));
+}
+
+TEST_F(CallLoopTest, WhileAThreadDoesMuchThatWasDeferredAnotherHasTheTurn) {
+  Start(2);
+  absl::Notification blocked, go;
+  TestEvent block = Block(blocked, go);
+  TestEvent other([] { return false; });
+  InTurn([&] {
+    loop_->Defer(block);
+    for (int i = 0; i < 100; ++i) loop_->Defer(other);
+  });
+  EXPECT_TRUE(blocked.WaitForNotificationWithTimeout(kPatience));
+  InTurn([] {});
+  go.Notify();
+  loop_->Shutdown();  // It uses what is here.
+}
+
+// Nobody else is awake who could see to it.
+TEST_F(CallLoopTest, WhatADeferredEventPostsHappensWithoutBeingWaitedFor) {
+  for (const int deferred : {1, 100}) {
+    CallLoopFixture::Restart();
+    Start(2);
+    absl::Notification happened;
+    TestEvent answer([&] {
+      happened.Notify();
+      return false;
+    });
+    std::atomic<int> left = deferred;
+    TestEvent event([&] {
+      if (--left == 0) loop_->Post(answer);
+      return false;
+    });
+    InTurn([&] {
+      for (int i = 0; i < deferred; ++i) loop_->Defer(event);
+    });
+    EXPECT_TRUE(happened.WaitForNotificationWithTimeout(kPatience));
+    loop_->Shutdown();
+  }
 }
 
 // ---- Timers

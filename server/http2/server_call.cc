@@ -9,6 +9,8 @@ namespace weir {
 
 // ---- In
 
+absl::Time ServerCall::heard() const { return session_->received_; }
+
 void ServerCall::LimitMessages(size_t bytes) {
   max_message_bytes_ = std::min(max_message_bytes_, bytes);
 }

@@ -66,6 +66,7 @@ class ServerCall : public ListLink<ServerCall> {
   void LimitMessages(size_t bytes);
 
   const CallHead& head() const { return head_; }
+  absl::Time heard() const;  // When what the caller has said last was read.
   bool open() const { return session_ != nullptr; }
 
  private:

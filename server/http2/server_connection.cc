@@ -17,9 +17,6 @@ namespace {
 // Written at once: so much that a system call does not count, so little that it stays in the cache.
 constexpr size_t kOutputBytes = 256 << 10;
 
-// So often at most before other connections are read.
-constexpr int kReads = 4;
-
 absl::Status SystemError() { return absl::UnavailableError(strerror(errno)); }
 
 }  // namespace
@@ -33,25 +30,15 @@ ServerConnection::ServerConnection(int fd, const ServerSession::Options& options
 ServerConnection::~ServerConnection() { close(fd_); }
 
 absl::StatusOr<bool> ServerConnection::Read(absl::Span<char> buffer) {
-  bool submitted = false;
-  for (int reads = 0; reads < kReads;) {
-    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
-    if (size == 0) return absl::UnavailableError("the client has closed the connection");
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) break;
-      return SystemError();
-    }
-    ++reads;
-    if (!ended_) {
-      const absl::StatusOr<bool> received =
-          session_.Receive({buffer.data(), static_cast<size_t>(size)});
-      if (!received.ok()) return received.status();
-      submitted |= *received;
-    }
-    if (static_cast<size_t>(size) < buffer.size()) break;
-  }
-  return submitted;
+  ssize_t size = 0;
+  do {
+    size = recv(fd_, buffer.data(), buffer.size(), 0);
+  } while (size < 0 && errno == EINTR);
+  has_more_ = size == static_cast<ssize_t>(buffer.size());
+  if (size == 0) return absl::UnavailableError("the client has closed the connection");
+  if (size < 0 && errno != EAGAIN) return SystemError();
+  if (size < 0 || ended_) return false;
+  return session_.Receive({buffer.data(), static_cast<size_t>(size)});
 }
 
 void ServerConnection::GoAway(const absl::Status& status) {

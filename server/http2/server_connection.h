@@ -26,9 +26,10 @@ class ServerConnection {
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
 
-  // Reads what is there, but leaves something for later where there is very much: whether a request
-  // was submitted. An error: there is no connection any more.
+  // Reads what is there, as far as the buffer takes it: whether a request was submitted. An error:
+  // there is no connection any more.
   absl::StatusOr<bool> Read(absl::Span<char> buffer);
+  bool has_more() const { return has_more_; }  // There may be more to read.
 
   // Writes what there is to write, as far as the socket takes it. An error as in Read.
   absl::Status Write();
@@ -54,6 +55,7 @@ class ServerConnection {
   std::string output_;
   size_t written_ = 0;  // Of output_.
   bool blocked_ = false;
+  bool has_more_ = false;
   bool ended_ = false;   // All was said.
   bool lingers_ = true;  // Then the client is waited for, so that it can read it.
 };

@@ -62,7 +62,7 @@ struct ServerSession::Callbacks {
   }
 
   static int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* session) {
-    if (IsRequest(*frame)) Of(session).opening_ = {};
+    if (IsRequest(*frame)) Of(session).opening_.Clear();
     return 0;
   }
 
@@ -189,6 +189,7 @@ ServerCall* ServerSession::Find(int32_t stream_id) {
 
 absl::StatusOr<bool> ServerSession::Receive(absl::string_view bytes) {
   submitted_ = false;
+  received_ = MonotonicNow();
   const auto receive = [this](absl::string_view piece) {
     const ssize_t used = nghttp2_session_mem_recv(
         session_, reinterpret_cast<const uint8_t*>(piece.data()), piece.size());
@@ -237,6 +238,13 @@ void ServerSession::ResetCallsDueBefore(absl::Time time) {
 
 // ---- In
 
+void ServerSession::Opening::Clear() {
+  std::string kept = std::move(path);
+  kept.clear();
+  *this = {};
+  path = std::move(kept);
+}
+
 void ServerSession::OnHeader(absl::string_view name, absl::string_view value) {
   // As HTTP/2 counts them.
   constexpr size_t kEntryBytes = 32;
@@ -245,7 +253,7 @@ void ServerSession::OnHeader(absl::string_view name, absl::string_view value) {
     opening_.too_large = true;
     opening_.head.metadata.clear();
   } else if (name == ":path") {
-    opening_.path = std::string(value);
+    opening_.path.assign(value.data(), value.size());
   } else if (name == ":method") {
     opening_.is_post = value == "POST";
   } else if (name == "content-type") {
@@ -256,7 +264,7 @@ void ServerSession::OnHeader(absl::string_view name, absl::string_view value) {
   } else if (name == "grpc-timeout") {
     const std::optional<int64_t> timeout_ns = ParseGrpcTimeout(value);
     opening_.bad_timeout = !timeout_ns.has_value();
-    opening_.head.deadline = MonotonicNow() + absl::Nanoseconds(timeout_ns.value_or(0));
+    opening_.head.deadline = received_ + absl::Nanoseconds(timeout_ns.value_or(0));
   } else if (name == "grpc-encoding") {
     opening_.encoding = std::string(value);
   } else if (absl::StartsWith(name, "weir-")) {

@@ -69,6 +69,8 @@ class ServerSession {
 
   // A call while its headers come.
   struct Opening {
+    void Clear();  // Keeps its memory.
+
     std::string path;
     bool is_post = false;
     bool is_grpc = false;
@@ -108,6 +110,7 @@ class ServerSession {
   IntrusiveList<ServerCall, ServerCall> calls_;
   bool has_output_ = false;
   bool submitted_ = false;  // During Receive.
+  absl::Time received_;     // When Receive was called.
   std::string error_;       // nghttp2's words about what the client did wrong.
 
   // The stream that was looked up last.

@@ -49,6 +49,7 @@ class TaskOutcome {
   // If it is OK.
   const TaskResult& operator*() const { return *result_; }
   const TaskResult* operator->() const { return &*result_; }
+  TaskResult* operator->() { return &*result_; }
 
  private:
   absl::StatusOr<TaskResult> result_;
@@ -64,7 +65,7 @@ struct Task {
   absl::Time deadline = absl::InfiniteFuture();
   // Set once nobody waits for the answer any more; may be null. Lives until done is called.
   const std::atomic<bool>* cancelled = nullptr;
-  absl::AnyInvocable<void(TaskOutcome) &&> done;
+  absl::AnyInvocable<void(const TaskOutcome&) &&> done;  // The outcome is lent.
 };
 
 // What became of the tasks of a servable, in rows unless it says otherwise.

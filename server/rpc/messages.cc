@@ -90,17 +90,36 @@ absl::Status Parse(absl::string_view bytes, Message& message) {
   const auto size = static_cast<int>(bytes.size());
   bool parsed = true;
   if (size > kHarmlessFields * kMinFieldBytes) {
-    const int64_t max_fields = kHarmlessFields + size / kBytesPerField;
-    FieldCounter counter(max_fields);
+    FieldCounter counter(MaxFields(bytes.size()));
     CodedInputStream stream(data, size);
     parsed = counter.Count(stream, message.GetDescriptor(), 0, 0);
-    if (counter.too_many()) {
-      return absl::InvalidArgumentError(absl::StrCat("the message holds more than ", max_fields,
-                                                     " fields in its ", size, " bytes"));
-    }
+    if (counter.too_many()) return TooManyFields(bytes.size());
   }
   if (parsed && message.ParseFromArray(data, size)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the message is no ", message.GetTypeName()));
+  return NoSuchMessage(message.GetTypeName());
+}
+
+int64_t MaxFields(size_t message_bytes) {
+  return kHarmlessFields + static_cast<int64_t>(message_bytes) / kBytesPerField;
+}
+
+absl::Status TooManyFields(size_t message_bytes) {
+  return absl::InvalidArgumentError(absl::StrCat("the message holds more than ",
+                                                 MaxFields(message_bytes), " fields in its ",
+                                                 message_bytes, " bytes"));
+}
+
+absl::Status NoSuchMessage(absl::string_view type) {
+  return absl::InvalidArgumentError(absl::StrCat("the message is no ", type));
+}
+
+std::string Framed(absl::string_view message) {
+  const auto prefix = MessageReader::Prefix(message.size());
+  std::string framed;
+  framed.reserve(prefix.size() + message.size());
+  framed.append(prefix.data(), prefix.size());
+  framed.append(message.data(), message.size());
+  return framed;
 }
 
 std::string Serialize(const google::protobuf::MessageLite& message) {

@@ -16,21 +16,29 @@ class PredictCall : public UnaryCall {
  private:
   void Refuse(absl::string_view request, const absl::Status& why) override {
     // One that the server has room for is looked into, so that it counts with its model.
-    if (absl::IsUnavailable(why) && !prediction_.Parse(request)) return;
+    if (absl::IsUnavailable(why)) {
+      prediction_.Take(request);
+      if (!prediction_.Parse()) return;
+    }
     prediction_.Refuse(why);
   }
 
-  bool Read(absl::string_view request) override { return prediction_.Parse(request); }
+  bool Read(absl::string_view request) override {
+    prediction_.Take(request);
+    return true;
+  }
 
   bool Begin() override { return prediction_.Start(received_, head(), loop_); }
 
-  void OnAnswer(const absl::Status& status) {
-    Answer(status, status.ok() ? Serialize(prediction_.response()) : std::string());
+  void OnAnswer(const absl::Status& status, absl::string_view response) {
+    Answer(status, status.ok() ? Framed(response) : std::string());
   }
 
   const PredictorContext& shared_;
   Prediction prediction_{shared_.repository, shared_.options, cancellation_,
-                         [this](const absl::Status& status) { OnAnswer(status); }};
+                         [this](const absl::Status& status, absl::string_view response) {
+                           OnAnswer(status, response);
+                         }};
 };
 
 }  // namespace

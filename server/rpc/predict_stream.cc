@@ -8,10 +8,11 @@
 
 #include "absl/status/status.h"
 #include "base/clock.h"
-#include "google/protobuf/arena.h"
+#include "base/wire_writer.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/messages.h"
 #include "server/rpc/stream_call.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 
@@ -38,10 +39,12 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
         : stream(stream),
           bytes(static_cast<int64_t>(message.size())),
           prediction(stream.shared_.repository, stream.shared_.options, stream.cancellation_,
-                     [this](const absl::Status& status) { Answer(status); }) {}
+                     [this](const absl::Status& status, absl::string_view response) {
+                       Answer(status, response);
+                     }) {}
 
     bool Begin(absl::string_view message);
-    void Answer(const absl::Status& status);  // On any thread.
+    void Answer(const absl::Status& status, absl::string_view response);  // On any thread.
     bool Happened() override;
 
     PredictStream& stream;
@@ -166,7 +169,8 @@ class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
 };
 
 bool PredictStream::Request::Begin(absl::string_view message) {
-  if (!prediction.Parse(message)) {
+  prediction.Take(message);
+  if (!prediction.Parse()) {
     stream.TakeNoMore();
     return false;
   }
@@ -178,21 +182,21 @@ bool PredictStream::Request::Begin(absl::string_view message) {
   return prediction.Start(received, stream.head(), stream.loop_);
 }
 
-void PredictStream::Request::Answer(const absl::Status& status) {
+void PredictStream::Request::Answer(const absl::Status& status, absl::string_view response) {
   if (!prediction.is_request()) {
     refused = status;
   } else {
-    auto& message =
-        *google::protobuf::Arena::CreateMessage<v1::PredictStreamResponse>(&prediction.arena());
+    std::string message;
+    WireWriter writer(message);
     if (status.ok()) {
-      message.unsafe_arena_set_allocated_response(&prediction.response());
+      writer.Bytes(v1::PredictStreamResponse::kResponseFieldNumber, response);
     } else {
-      v1::RequestError& error = *message.mutable_error();
-      error.set_request_id(prediction.request().request_id());
-      error.set_code(static_cast<int32_t>(status.code()));
-      error.set_message(std::string(status.message()));
+      const WireWriter::Message error(writer, v1::PredictStreamResponse::kErrorFieldNumber);
+      writer.Bytes(v1::RequestError::kRequestIdFieldNumber, prediction.request().request_id);
+      writer.Number(v1::RequestError::kCodeFieldNumber, static_cast<uint64_t>(status.code()));
+      writer.Bytes(v1::RequestError::kMessageFieldNumber, status.message());
     }
-    answer = Serialize(message);
+    answer = Framed(message);
     answer_bytes = static_cast<int64_t>(answer.size());
     const int64_t more_bytes = answer_bytes - bytes;
     if (inside && more_bytes > 0) stream.shared_.gate.Grow(more_bytes);

@@ -10,22 +10,19 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/status_macros.h"
+#include "base/wire_writer.h"
 #include "server/model/answer_stats.h"
 #include "server/rpc/fault_injection.h"
-#include "server/rpc/messages.h"
 #include "server/rpc/slow_request_log.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kMaxRequestIdBytes = 256;
 
-google::protobuf::ArenaOptions StartingWith(char* block, size_t size) {
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block;
-  options.initial_block_size = size;
-  return options;
-}
+// Of the memory that a thread builds responses in.
+constexpr size_t kKeptBytes = 64 << 10;
 
 // Evenly out of [0, 1).
 double RandomShare() {
@@ -54,19 +51,16 @@ Prediction::Prediction(const Repository& repository, const PredictionOptions& op
     : repository_(repository),
       options_(options),
       cancellation_(cancellation),
-      on_answer_(std::move(on_answer)),
-      arena_(StartingWith(first_block_, sizeof(first_block_))),
-      request_(google::protobuf::Arena::CreateMessage<v1::PredictRequest>(&arena_)),
-      response_(google::protobuf::Arena::CreateMessage<v1::PredictResponse>(&arena_)) {}
+      on_answer_(std::move(on_answer)) {}
 
-bool Prediction::Parse(absl::string_view bytes) {
-  const absl::Status status = weir::Parse(bytes, *request_);
-  is_request_ = status.ok();
+bool Prediction::Parse() {
+  absl::StatusOr<PredictRequest> request = ReadPredictRequest(message_);
+  is_request_ = request.ok();
   if (!is_request_) {
-    request_->Clear();                 // What was understood of it counts for nothing.
-    End(status, Rejection::kInvalid);  // From here on it may all be over.
+    End(request.status(), Rejection::kInvalid);  // From here on it may all be over.
     return false;
   }
+  request_ = *std::move(request);
   return true;
 }
 
@@ -77,13 +71,22 @@ void Prediction::Refuse(const absl::Status& why) {
 bool Prediction::Start(absl::Time received, const CallHead& head, CallLoop& loop) {
   received_ = received;
   deadline_ = head.deadline;
-  if (const absl::Status status = Resolve(); !status.ok()) {
+  // Delays are the loop's.
+  if (options_.fault_injection) return Resolve() && StartWithFault(head, loop);
+  loop.Defer(on_started_);
+  return false;
+}
+
+bool Prediction::OnStarted() { return Resolve() && Submit(); }
+
+bool Prediction::Resolve() {
+  if (!is_request_ && !Parse()) return false;
+  if (const absl::Status status = FindServable(); !status.ok()) {
     End(status, absl::IsInvalidArgument(status) ? Rejection::kInvalid : Rejection::kNone);
     return false;
   }
   if (VersionStats* const stats = servable_->stats(); stats != nullptr) stats->RecordStart();
-  if (options_.fault_injection) return StartWithFault(head, loop);
-  return Submit();
+  return true;
 }
 
 bool Prediction::StartWithFault(const CallHead& head, CallLoop& loop) {
@@ -112,36 +115,35 @@ bool Prediction::Submit() {
     End(status, Rejection::kInvalid);
     return false;
   }
-  if (request_->timeout_us() > 0) {
-    deadline_ = std::min(deadline_, received_ + absl::Microseconds(request_->timeout_us()));
+  if (request_.timeout_us > 0) {
+    deadline_ = std::min(deadline_, received_ + absl::Microseconds(request_.timeout_us));
   }
   servable_->Submit({.inputs = std::move(decoded_.inputs),
                      .rows = decoded_.rows,
-                     .priority = request_->priority(),
+                     .priority = request_.priority,
                      .deadline = deadline_,
                      .cancelled = &cancellation_.flag(),
                      .done = [this](const TaskOutcome& outcome) { Answer(outcome); }});
   return true;
 }
 
-absl::Status Prediction::Resolve() {
-  if (request_->model().name().empty()) return absl::InvalidArgumentError("model.name is empty");
-  if (request_->request_id().size() > kMaxRequestIdBytes) {
+absl::Status Prediction::FindServable() {
+  if (request_.model.empty()) return absl::InvalidArgumentError("model.name is empty");
+  if (request_.request_id.size() > kMaxRequestIdBytes) {
     return absl::InvalidArgumentError(absl::StrCat("request_id takes at most ", kMaxRequestIdBytes,
-                                                   " bytes, got ", request_->request_id().size()));
+                                                   " bytes, got ", request_.request_id.size()));
   }
-  if (request_->timeout_us() < 0) {
+  if (request_.timeout_us < 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("timeout_us is negative: ", request_->timeout_us()));
+        absl::StrCat("timeout_us is negative: ", request_.timeout_us));
   }
-  WEIR_ASSIGN_OR_RETURN(servable_,
-                        repository_.Find(request_->model().name(), request_->model().version()));
+  WEIR_ASSIGN_OR_RETURN(servable_, repository_.Find(request_.model, request_.version));
   return absl::OkStatus();
 }
 
 absl::Status Prediction::Decode() {
-  WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(*request_, servable_->settings()));
-  WEIR_ASSIGN_OR_RETURN(decoded_, DecodeInputs(*request_, servable_->settings()));
+  WEIR_RETURN_IF_ERROR(CheckRequestedOutputs(request_, servable_->settings()));
+  WEIR_ASSIGN_OR_RETURN(decoded_, DecodeInputs(request_, servable_->settings()));
   return absl::OkStatus();
 }
 
@@ -149,12 +151,17 @@ void Prediction::Answer(const TaskOutcome& outcome) {
   const absl::Status status = outcome.status();
   AnswerRecord record{.code = status.code()};
   absl::Time now;
+  // The next one finds it in the cache.
+  thread_local std::string response;
+  response.clear();
   if (outcome.ok()) {
-    now = BuildResponse(*outcome);
-    const v1::Timings& timings = response_->timings();
+    now = BuildResponse(*outcome, response);
+    const StageTimes& times = outcome->times;
     record.rows = decoded_.rows;
-    record.total_ns = timings.total_ns();
-    record.stage_ns = {timings.queue_ns(), timings.assemble_ns(), timings.inference_ns(),
+    record.total_ns = absl::ToInt64Nanoseconds(now - received_);
+    record.stage_ns = {absl::ToInt64Nanoseconds(times.queue),
+                       absl::ToInt64Nanoseconds(times.assemble),
+                       absl::ToInt64Nanoseconds(times.inference),
                        absl::ToInt64Nanoseconds(now - outcome->model_ended)};
     if (VersionStats* const stats = servable_->stats(); stats != nullptr) {
       RecordOutputs(servable_->settings(), outcome->outputs, *stats);
@@ -164,14 +171,16 @@ void Prediction::Answer(const TaskOutcome& outcome) {
     if (outcome.refusal().has_value()) record.rejection = ToRejection(*outcome.refusal());
   }
   if (now - received_ >= options_.slow_request_threshold) LogSlow(outcome, now);
-  End(status, record);
+  End(status, record, response);
+  if (response.capacity() > kKeptBytes) response = {};
 }
 
 void Prediction::End(const absl::Status& status, Rejection rejection) {
   End(status, AnswerRecord{.code = status.code(), .rejection = rejection});
 }
 
-void Prediction::End(const absl::Status& status, const AnswerRecord& record) {
+void Prediction::End(const absl::Status& status, const AnswerRecord& record,
+                     absl::string_view response) {
   if (servable_ != nullptr) {
     if (VersionStats* const stats = servable_->stats(); stats != nullptr) {
       stats->RecordAnswer(record);
@@ -180,21 +189,21 @@ void Prediction::End(const absl::Status& status, const AnswerRecord& record) {
     stats->RecordStart();
     stats->RecordAnswer(record);
   }
-  on_answer_(status);
+  on_answer_(status, response);
 }
 
 VersionStats* Prediction::StatsOfUnresolved() const {
   if (options_.recorder == nullptr) return nullptr;
   // Not any name that a caller makes up.
-  const std::string& name = request_->model().name();
-  return &options_.recorder->Unresolved(repository_.catalog().Has(name) ? absl::string_view(name)
+  const absl::string_view name = request_.model;
+  return &options_.recorder->Unresolved(repository_.catalog().Has(name) ? name
                                                                         : metric::kUnknownModel);
 }
 
 void Prediction::LogSlow(const TaskOutcome& outcome, absl::Time now) const {
-  LogSlowRequest({.model = request_->model().name(),
+  LogSlowRequest({.model = request_.model,
                   .version = servable_->version(),
-                  .request_id = request_->request_id(),
+                  .request_id = request_.request_id,
                   .rows = decoded_.rows,
                   .code = outcome.status().code(),
                   .total = now - received_,
@@ -204,19 +213,27 @@ void Prediction::LogSlow(const TaskOutcome& outcome, absl::Time now) const {
 }
 
 // Returns the time up to which the response tells its own.
-absl::Time Prediction::BuildResponse(const TaskResult& result) {
+absl::Time Prediction::BuildResponse(const TaskResult& result, std::string& response) const {
+  using v1::PredictResponse;
   const ModelSettings& settings = servable_->settings();
-  response_->mutable_model()->set_name(settings.name);
-  response_->mutable_model()->set_version(servable_->version());
-  response_->set_request_id(request_->request_id());
-  EncodeOutputs(*request_, settings, result.outputs, *response_);
-  v1::Timings& timings = *response_->mutable_timings();
-  timings.set_queue_ns(absl::ToInt64Nanoseconds(result.times.queue));
-  timings.set_assemble_ns(absl::ToInt64Nanoseconds(result.times.assemble));
-  timings.set_inference_ns(absl::ToInt64Nanoseconds(result.times.inference));
+  WireWriter writer(response);
+  {
+    const WireWriter::Message model(writer, PredictResponse::kModelFieldNumber);
+    writer.Bytes(v1::ModelSpec::kNameFieldNumber, settings.name);
+    writer.Number(v1::ModelSpec::kVersionFieldNumber, servable_->version());
+  }
+  writer.Bytes(PredictResponse::kRequestIdFieldNumber, request_.request_id);
+  EncodeOutputs(request_, settings, result.outputs, writer);
   const absl::Time now = MonotonicNow();
-  timings.set_total_ns(absl::ToInt64Nanoseconds(now - received_));
-  timings.set_batch_rows(result.batch_rows);
+  const WireWriter::Message timings(writer, PredictResponse::kTimingsFieldNumber);
+  const auto write = [&writer](uint32_t field, absl::Duration time) {
+    writer.Number(field, absl::ToInt64Nanoseconds(time));
+  };
+  write(v1::Timings::kQueueNsFieldNumber, result.times.queue);
+  write(v1::Timings::kAssembleNsFieldNumber, result.times.assemble);
+  write(v1::Timings::kInferenceNsFieldNumber, result.times.inference);
+  write(v1::Timings::kTotalNsFieldNumber, now - received_);
+  writer.Number(v1::Timings::kBatchRowsFieldNumber, result.batch_rows);
   return now;
 }
 

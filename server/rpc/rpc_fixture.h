@@ -40,7 +40,7 @@ struct RpcServerOptions {
   int pollers = 2;
   // In place of a fake.
   std::function<absl::StatusOr<std::shared_ptr<Servable>>(ModelSettings)> make_model;
-  CallLoop::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) {};
+  CallLoop::RunSubmitted run_submitted = [](absl::FunctionRef<void()>) { return false; };
 };
 
 // Serves the model "m", version 2, with the input "x" and the output "y": one to four rows of

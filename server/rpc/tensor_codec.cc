@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "base/status_macros.h"
 #include "server/rpc/element_checks.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
@@ -58,32 +59,32 @@ absl::Status CheckShape(const ModelSettings& settings, const TensorSpec& spec,
   return absl::OkStatus();
 }
 
-absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSettings& settings,
-                                        const TensorSpec& spec, std::list<std::string>& converted) {
-  if (tensor.data_type() != v1::TYPE_INVALID && tensor.data_type() != spec.type) {
+absl::StatusOr<TensorView> DecodeTensor(const PredictRequest::Input& tensor,
+                                        const ModelSettings& settings, const TensorSpec& spec,
+                                        std::list<std::string>& converted) {
+  if (tensor.type != v1::TYPE_INVALID && tensor.type != spec.type) {
     return absl::InvalidArgumentError(absl::StrCat("expected ", v1::DataType_Name(spec.type),
-                                                   ", got ",
-                                                   v1::DataType_Name(tensor.data_type())));
+                                                   ", got ", v1::DataType_Name(tensor.type)));
   }
-  WEIR_RETURN_IF_ERROR(CheckShape(settings, spec, tensor.shape()));
-  WEIR_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape()));
-  TensorView view{.type = spec.type, .shape = tensor.shape(), .data = tensor.data()};
-  if (tensor.values_size() > 0) {
-    if (!tensor.data().empty()) {
+  WEIR_RETURN_IF_ERROR(CheckShape(settings, spec, tensor.shape));
+  WEIR_ASSIGN_OR_RETURN(const int64_t count, ElementCount(tensor.shape));
+  TensorView view{.type = spec.type, .shape = tensor.shape, .data = tensor.data};
+  if (!tensor.values.empty()) {
+    if (!tensor.data.empty()) {
       return absl::InvalidArgumentError("expected data or values, got both");
     }
-    if (tensor.values_size() != count) {
-      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(tensor.shape()),
+    if (static_cast<int64_t>(tensor.values.size()) != count) {
+      return absl::InvalidArgumentError(absl::StrCat("shape ", ShapeToString(tensor.shape),
                                                      " takes ", count, " values, got ",
-                                                     tensor.values_size()));
+                                                     tensor.values.size()));
     }
-    WEIR_ASSIGN_OR_RETURN(std::string bytes, PackValues(tensor.values(), spec.type));
+    WEIR_ASSIGN_OR_RETURN(std::string bytes, PackValues(tensor.values, spec.type));
     view.data = converted.emplace_back(std::move(bytes));
   }
   const int64_t expected_bytes = count * ElementBytes(spec.type);
   if (static_cast<int64_t>(view.data.size()) != expected_bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat("shape ", ShapeToString(tensor.shape()), " of ", v1::DataType_Name(spec.type),
+        absl::StrCat("shape ", ShapeToString(tensor.shape), " of ", v1::DataType_Name(spec.type),
                      " takes ", expected_bytes, " bytes, got ", view.data.size()));
   }
   if (spec.type == v1::TYPE_BOOL) WEIR_RETURN_IF_ERROR(CheckBools(view.data));
@@ -93,7 +94,8 @@ absl::StatusOr<TensorView> DecodeTensor(const v1::Tensor& tensor, const ModelSet
 
 template <typename T>
 void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std::string>& labels,
-             v1::RankedClasses& ranked) {
+             WireWriter& writer) {
+  const WireWriter::Message ranked(writer, v1::Classification::kRowsFieldNumber);
   std::vector<int32_t> order(classes);
   std::iota(order.begin(), order.end(), 0);
   const auto last = order.begin() + std::min<int64_t>(top_k, classes);
@@ -105,46 +107,49 @@ void RankRow(const T* scores, int64_t classes, int top_k, const std::vector<std:
     return key(a) != key(b) ? key(a) > key(b) : a < b;
   });
   for (auto index = order.begin(); index != last; ++index) {
-    v1::ScoredClass& scored = *ranked.add_classes();
-    scored.set_index(*index);
-    scored.set_score(scores[*index]);
+    const WireWriter::Message scored(writer, v1::RankedClasses::kClassesFieldNumber);
+    writer.Number(v1::ScoredClass::kIndexFieldNumber, *index);
     // Where the config leaves the number of classes open, the file may have fewer.
-    if (static_cast<size_t>(*index) < labels.size()) scored.set_label(labels[*index]);
+    if (static_cast<size_t>(*index) < labels.size()) {
+      writer.Bytes(v1::ScoredClass::kLabelFieldNumber, labels[*index]);
+    }
+    writer.Double(v1::ScoredClass::kScoreFieldNumber, scores[*index]);
   }
 }
 
 template <typename T>
 void RankRows(const TensorView& output, const std::vector<std::string>& labels, int top_k,
-              v1::Classification& classification) {
+              WireWriter& writer) {
   const int64_t classes = output.shape.back();
   const int64_t rows = output.shape.size() == 1 ? 1 : output.shape[0];
   std::vector<T> scores(classes);  // The bytes of a string need not be aligned.
   for (int64_t row = 0; row < rows; ++row) {
     std::memcpy(scores.data(), output.data.data() + row * classes * sizeof(T), classes * sizeof(T));
-    RankRow(scores.data(), classes, top_k, labels, *classification.add_rows());
+    RankRow(scores.data(), classes, top_k, labels, writer);
   }
 }
 
-void EncodeTensor(const std::string& name, const TensorView& output, v1::Tensor& tensor) {
-  tensor.set_name(name);
-  tensor.set_data_type(output.type);
-  tensor.mutable_shape()->Assign(output.shape.begin(), output.shape.end());
-  tensor.set_data(output.data.data(), output.data.size());
+void EncodeTensor(const std::string& name, const TensorView& output, WireWriter& writer) {
+  const WireWriter::Message tensor(writer, v1::PredictResponse::kOutputsFieldNumber);
+  writer.Bytes(v1::Tensor::kNameFieldNumber, name);
+  writer.Number(v1::Tensor::kDataTypeFieldNumber, output.type);
+  writer.PackedNumbers(v1::Tensor::kShapeFieldNumber, output.shape);
+  writer.Bytes(v1::Tensor::kDataFieldNumber, output.data);
 }
 
 }  // namespace
 
-absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
+absl::StatusOr<DecodedInputs> DecodeInputs(const PredictRequest& request,
                                            const ModelSettings& settings) {
   const std::vector<TensorSpec>& specs = settings.inputs;
   DecodedInputs decoded;
   decoded.inputs.resize(specs.size());
   const auto seen = [&decoded](size_t i) { return decoded.inputs[i].type != v1::TYPE_INVALID; };
-  for (const v1::Tensor& tensor : request.inputs()) {
-    const std::optional<size_t> index = IndexOf(specs, tensor.name());
+  for (const PredictRequest::Input& tensor : request.inputs) {
+    const std::optional<size_t> index = IndexOf(specs, tensor.name);
     if (!index) {
       return absl::InvalidArgumentError(
-          absl::StrCat("input \"", Printable(tensor.name()),
+          absl::StrCat("input \"", Printable(tensor.name),
                        "\" is unknown; the model's inputs are: ", Names(specs)));
     }
     const TensorSpec& spec = specs[*index];
@@ -175,20 +180,19 @@ absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
   return decoded;
 }
 
-absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
-                                   const ModelSettings& settings) {
-  if (request.outputs().empty()) return absl::OkStatus();
+absl::Status CheckRequestedOutputs(const PredictRequest& request, const ModelSettings& settings) {
+  if (request.outputs.empty()) return absl::OkStatus();
   std::vector<bool> as_tensor(settings.outputs.size(), false);
   std::vector<bool> as_classes(settings.outputs.size(), false);
-  for (const v1::RequestedOutput& wanted : request.outputs()) {
-    const std::optional<size_t> index = IndexOf(settings.outputs, wanted.name());
+  for (const PredictRequest::Output& wanted : request.outputs) {
+    const std::optional<size_t> index = IndexOf(settings.outputs, wanted.name);
     if (!index) {
       return absl::InvalidArgumentError(
-          absl::StrCat("output \"", Printable(wanted.name()),
+          absl::StrCat("output \"", Printable(wanted.name),
                        "\" is unknown; the model's outputs are: ", Names(settings.outputs)));
     }
     const TensorSpec& spec = settings.outputs[*index];
-    const bool classes = wanted.top_k() > 0;
+    const bool classes = wanted.top_k > 0;
     std::vector<bool>& seen = classes ? as_classes : as_tensor;
     if (seen[*index]) {
       return absl::InvalidArgumentError(
@@ -205,27 +209,27 @@ absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
   return absl::OkStatus();
 }
 
-void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
-                   absl::Span<const TensorView> outputs, v1::PredictResponse& response) {
-  if (request.outputs().empty()) {
+void EncodeOutputs(const PredictRequest& request, const ModelSettings& settings,
+                   absl::Span<const TensorView> outputs, WireWriter& writer) {
+  if (request.outputs.empty()) {
     for (size_t i = 0; i < outputs.size(); ++i) {
-      EncodeTensor(settings.outputs[i].name, outputs[i], *response.add_outputs());
+      EncodeTensor(settings.outputs[i].name, outputs[i], writer);
     }
     return;
   }
-  for (const v1::RequestedOutput& wanted : request.outputs()) {
-    if (wanted.top_k() == 0) continue;
-    const size_t index = *IndexOf(settings.outputs, wanted.name());
-    v1::Classification& classification = *response.add_classifications();
-    classification.set_output_name(settings.outputs[index].name);
+  for (const PredictRequest::Output& wanted : request.outputs) {
+    const size_t index = *IndexOf(settings.outputs, wanted.name);
+    const TensorSpec& spec = settings.outputs[index];
+    if (wanted.top_k == 0) {
+      EncodeTensor(spec.name, outputs[index], writer);
+      continue;
+    }
+    const WireWriter::Message classification(writer,
+                                             v1::PredictResponse::kClassificationsFieldNumber);
+    writer.Bytes(v1::Classification::kOutputNameFieldNumber, spec.name);
     const auto rank = outputs[index].type == v1::TYPE_FP32 ? RankRows<float> : RankRows<double>;
-    const int top_k = std::min<uint32_t>(wanted.top_k(), std::numeric_limits<int>::max());
-    rank(outputs[index], settings.outputs[index].labels, top_k, classification);
-  }
-  for (const v1::RequestedOutput& wanted : request.outputs()) {
-    if (wanted.top_k() > 0) continue;
-    const size_t index = *IndexOf(settings.outputs, wanted.name());
-    EncodeTensor(settings.outputs[index].name, outputs[index], *response.add_outputs());
+    const int top_k = std::min<uint32_t>(wanted.top_k, std::numeric_limits<int>::max());
+    rank(outputs[index], spec.labels, top_k, writer);
   }
 }
 

@@ -1,4 +1,4 @@
-// Between the messages of weir.v1.Predictor and the tensors inside the server.
+// Between the requests and answers of weir.v1.Predictor and the tensors inside the server.
 #ifndef WEIR_SERVER_RPC_TENSOR_CODEC_H_
 #define WEIR_SERVER_RPC_TENSOR_CODEC_H_
 
@@ -10,15 +10,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/wire_writer.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
 #include "server/model/tensor.h"
-#include "weir/v1/predictor.pb.h"
+#include "server/rpc/predict_request.h"
 
 namespace weir {
 
-// A request's inputs, in the order of the settings. The views point into the request, or into
-// `converted` where it came as numbers.
+// A request's inputs, in the order of the settings. The views point into the request and its
+// message, or into `converted` where it came as numbers.
 struct DecodedInputs {
   std::vector<TensorView> inputs;
   int64_t rows = 1;
@@ -27,16 +28,15 @@ struct DecodedInputs {
 
 // Checks everything that a request says about tensors. Errors are INVALID_ARGUMENT and name the
 // tensor, what was expected and what came.
-absl::StatusOr<DecodedInputs> DecodeInputs(const v1::PredictRequest& request,
+absl::StatusOr<DecodedInputs> DecodeInputs(const PredictRequest& request,
                                            const ModelSettings& settings);
 
 // Checks that the outputs a request asks for are there and can be given as it wants them.
-absl::Status CheckRequestedOutputs(const v1::PredictRequest& request,
-                                   const ModelSettings& settings);
+absl::Status CheckRequestedOutputs(const PredictRequest& request, const ModelSettings& settings);
 
-// Fills the response's outputs and classifications as a checked request asks for them.
-void EncodeOutputs(const v1::PredictRequest& request, const ModelSettings& settings,
-                   absl::Span<const TensorView> outputs, v1::PredictResponse& response);
+// Writes a PredictResponse's outputs and classifications as a checked request asks for them.
+void EncodeOutputs(const PredictRequest& request, const ModelSettings& settings,
+                   absl::Span<const TensorView> outputs, WireWriter& writer);
 
 }  // namespace weir
 

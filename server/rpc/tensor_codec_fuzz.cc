@@ -1,13 +1,18 @@
 // Decoding, ranking and encoding of whatever a caller may send.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 
+#include "base/wire_writer.h"
+#include "server/rpc/predict_request.h"
 #include "server/rpc/tensor_codec.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
 
-void DecodeAndAnswer(const v1::PredictRequest& request, const ModelSettings& settings) {
+void DecodeAndAnswer(const PredictRequest& request, const ModelSettings& settings) {
   const absl::StatusOr<DecodedInputs> decoded = DecodeInputs(request, settings);
   if (!CheckRequestedOutputs(request, settings).ok() || !decoded.ok()) return;
   size_t bytes = 0;
@@ -16,9 +21,12 @@ void DecodeAndAnswer(const v1::PredictRequest& request, const ModelSettings& set
   }
   std::vector<Tensor> outputs = {{v1::TYPE_FP32, {decoded->rows, 3}, {}}};
   outputs[0].data.assign(decoded->rows * 3 * sizeof(float), static_cast<char>(bytes));
-  v1::PredictResponse response;
   const TensorBundle bundle = Bundle(std::move(outputs));
-  EncodeOutputs(request, settings, bundle.views, response);
+  std::string bytes;
+  WireWriter writer(bytes);
+  EncodeOutputs(request, settings, bundle.views, writer);
+  v1::PredictResponse response;
+  if (!response.ParseFromString(bytes)) abort();
 }
 
 }  // namespace
@@ -31,9 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       .inputs = {{"a", weir::v1::TYPE_FP32, {-1}}, {"b", weir::v1::TYPE_BOOL, {2}}},
       .outputs = {{"y", weir::v1::TYPE_FP32, {3}, "", {"x", "y", "z"}}},
       .finite_inputs = true};
-  weir::v1::PredictRequest request;
-  if (request.ParseFromArray(data, static_cast<int>(size))) {
-    weir::DecodeAndAnswer(request, *settings);
-  }
+  const absl::StatusOr<weir::PredictRequest> request =
+      weir::ReadPredictRequest({reinterpret_cast<const char*>(data), size});
+  if (request.ok()) weir::DecodeAndAnswer(*request, *settings);
   return 0;
 }

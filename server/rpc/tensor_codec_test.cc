@@ -8,6 +8,9 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "base/wire_writer.h"
+#include "server/rpc/predict_request.h"
+#include "weir/v1/predictor.pb.h"
 
 namespace weir {
 namespace {
@@ -30,42 +33,49 @@ ModelSettings TwoInputs() {
           .outputs = {{"y", v1::TYPE_FP32, {1}}}};
 }
 
-v1::PredictRequest Request(const std::string& text) {
-  v1::PredictRequest request;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request)) << text;
-  return request;
-}
+// As it comes: the views of `request` point into `message`.
+struct ReadRequest {
+  explicit ReadRequest(const std::string& text) {
+    v1::PredictRequest written;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &written)) << text;
+    message = written.SerializeAsString();
+    request = ReadPredictRequest(message).value();
+  }
+
+  std::string message;
+  PredictRequest request;
+};
 
 std::string DecodeError(const std::string& text, const ModelSettings& settings = OneInput()) {
-  const v1::PredictRequest request = Request(text);
-  const auto decoded = DecodeInputs(request, settings);
+  const ReadRequest read(text);
+  const auto decoded = DecodeInputs(read.request, settings);
   if (decoded.ok()) return "no error";
   EXPECT_EQ(decoded.status().code(), absl::StatusCode::kInvalidArgument);
   return std::string(decoded.status().message());
 }
 
 TEST(DecodeInputsTest, BytesAreTakenWhereTheyLie) {
-  const auto request =
-      Request("inputs { name: 'image' data_type: TYPE_UINT8 shape: [2, 2, 2] data: 'abcdefgh' }");
-  const auto decoded = DecodeInputs(request, OneInput());
+  const ReadRequest read(
+      "inputs { name: 'image' data_type: TYPE_UINT8 shape: [2, 2, 2] data: 'abcdefgh' }");
+  const auto decoded = DecodeInputs(read.request, OneInput());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->rows, 2);
-  EXPECT_EQ(decoded->inputs[0].data.data(), request.inputs(0).data().data());
+  EXPECT_EQ(decoded->inputs[0].data.data(), read.request.inputs[0].data.data());
   EXPECT_THAT(decoded->inputs[0].shape, ElementsAre(2, 2, 2));
 }
 
 TEST(DecodeInputsTest, NumbersAreConverted) {
-  const auto request = Request("inputs { shape: [1, 2, 2] values: [1, 2, 3, 255] }");
-  const auto decoded = DecodeInputs(request, OneInput());
+  const ReadRequest read("inputs { shape: [1, 2, 2] values: [1, 2, 3, 255] }");
+  const auto decoded = DecodeInputs(read.request, OneInput());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->inputs[0].data, "\x01\x02\x03\xff");
 }
 
 TEST(DecodeInputsTest, InputsMayComeInAnyOrder) {
-  const auto request = Request(
+  const ReadRequest read(
       "inputs { name: 'b' shape: [2, 3] values: [1, 2, 3, 4, 5, 6] }"
       "inputs { name: 'a' shape: [2, 1] values: [7, 8] }");
-  const auto decoded = DecodeInputs(request, TwoInputs());
+  const auto decoded = DecodeInputs(read.request, TwoInputs());
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_THAT(decoded->inputs[0].shape, ElementsAre(2, 1));
   EXPECT_THAT(decoded->inputs[1].shape, ElementsAre(2, 3));
@@ -74,8 +84,8 @@ TEST(DecodeInputsTest, InputsMayComeInAnyOrder) {
 TEST(DecodeInputsTest, AModelWithoutBatchingTakesItsDimsAsTheyAre) {
   ModelSettings settings = OneInput();
   settings.max_batch_rows = 0;
-  const auto request = Request("inputs { shape: [2, 2] data: 'abcd' }");
-  const auto decoded = DecodeInputs(request, settings);
+  const ReadRequest read("inputs { shape: [2, 2] data: 'abcd' }");
+  const auto decoded = DecodeInputs(read.request, settings);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->rows, 1);
 }
@@ -166,7 +176,7 @@ TEST(DecodeInputsTest, AllInputsHaveTheSameRows) {
 
 TEST(CheckRequestedOutputsTest, OutputsMustExistOnceAndSuitTheirForm) {
   const auto error = [](const std::string& text) {
-    return std::string(CheckRequestedOutputs(Request(text), OneInput()).message());
+    return std::string(CheckRequestedOutputs(ReadRequest(text).request, OneInput()).message());
   };
   EXPECT_EQ(error(""), "");
   EXPECT_EQ(error("outputs { name: 'probabilities' } outputs { name: 'probabilities' top_k: 1 }"),
@@ -180,12 +190,15 @@ TEST(CheckRequestedOutputsTest, OutputsMustExistOnceAndSuitTheirForm) {
 }
 
 TEST(CheckRequestedOutputsTest, OnlyAModelWithOneOutputNeedsNoName) {
-  EXPECT_EQ(CheckRequestedOutputs(Request("outputs { top_k: 1 }"), OneInput()).message(),
-            "output \"\" is unknown; the model's outputs are: probabilities, feature");
+  EXPECT_EQ(
+      CheckRequestedOutputs(ReadRequest("outputs { top_k: 1 }").request, OneInput()).message(),
+      "output \"\" is unknown; the model's outputs are: probabilities, feature");
   ModelSettings settings = OneInput();
   settings.outputs.pop_back();
-  EXPECT_TRUE(CheckRequestedOutputs(Request("outputs { top_k: 1 } outputs {}"), settings).ok());
-  EXPECT_EQ(CheckRequestedOutputs(Request("outputs {} outputs { name: 'probabilities' }"), settings)
+  EXPECT_TRUE(
+      CheckRequestedOutputs(ReadRequest("outputs { top_k: 1 } outputs {}").request, settings).ok());
+  EXPECT_EQ(CheckRequestedOutputs(
+                ReadRequest("outputs {} outputs { name: 'probabilities' }").request, settings)
                 .message(),
             "output \"probabilities\" was asked for twice in the same form");
 }
@@ -194,13 +207,21 @@ std::string Floats(const std::vector<float>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
 }
 
-v1::PredictResponse Encode(const std::string& request, const std::vector<float>& scores) {
+v1::PredictResponse Encode(const std::string& request, const ModelSettings& settings,
+                           const TensorBundle& outputs) {
+  std::string bytes;
+  WireWriter writer(bytes);
+  EncodeOutputs(ReadRequest(request).request, settings, outputs.views, writer);
   v1::PredictResponse response;
+  EXPECT_TRUE(response.ParseFromString(bytes));
+  return response;
+}
+
+v1::PredictResponse Encode(const std::string& request, const std::vector<float>& scores) {
   const int64_t rows = scores.size() / 3;
   const TensorBundle outputs = Bundle({{v1::TYPE_FP32, {rows, 3}, Floats(scores)},
                                        {v1::TYPE_INT64, {rows, 1}, std::string(8 * rows, 'x')}});
-  EncodeOutputs(Request(request), OneInput(), outputs.views, response);
-  return response;
+  return Encode(request, OneInput(), outputs);
 }
 
 TEST(EncodeOutputsTest, WithoutAWishAllOutputsComeAsTensors) {
@@ -241,8 +262,7 @@ TEST(EncodeOutputsTest, AnAnswerNamesAnOutputThatWasAskedForWithoutAName) {
   ModelSettings settings = OneInput();
   settings.outputs.pop_back();
   const TensorBundle outputs = Bundle({{v1::TYPE_FP32, {1, 3}, Floats({0, 1, 0})}});
-  v1::PredictResponse response;
-  EncodeOutputs(Request("outputs { top_k: 1 } outputs {}"), settings, outputs.views, response);
+  const auto response = Encode("outputs { top_k: 1 } outputs {}", settings, outputs);
   EXPECT_EQ(response.classifications(0).output_name(), "probabilities");
   EXPECT_EQ(response.classifications(0).rows(0).classes(0).label(), "dog");
   EXPECT_EQ(response.outputs(0).name(), "probabilities");

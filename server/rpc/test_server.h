@@ -22,7 +22,7 @@ class TestServer {
     add_methods(*loop_, methods_);
     loop_->Start(
         2, [this](absl::string_view path) { return methods_.Make(path); },
-        [](absl::FunctionRef<void()>) {});
+        [](absl::FunctionRef<void()>) { return false; });
     channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", loop_->port()),
                                    grpc::InsecureChannelCredentials());
   }

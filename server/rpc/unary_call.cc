@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/clock.h"
-
 namespace weir {
 
 bool UnaryCall::OnMessage(absl::string_view message) {
@@ -30,7 +28,7 @@ bool UnaryCall::OnHalfClose() {
     return false;
   }
   if (awaits_answer_) return false;
-  received_ = MonotonicNow();
+  received_ = heard();
   awaits_answer_ = true;
   return Begin();
 }
