@@ -112,12 +112,10 @@ std::string PercentEncoded(absl::string_view text, size_t max_bytes) {
 std::optional<int64_t> ParseGrpcTimeout(absl::string_view value) {
   constexpr size_t kMaxDigits = 8;
   if (value.size() < 2 || value.size() > kMaxDigits + 1) return std::nullopt;
-  const absl::string_view digits = value.substr(0, value.size() - 1);
   int64_t count = 0;
-  // SimpleAtoi takes signs and spaces too.
-  if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(digits, &count)) {
-    return std::nullopt;
+  for (const char digit : value.substr(0, value.size() - 1)) {
+    if (!absl::ascii_isdigit(digit)) return std::nullopt;
+    count = 10 * count + (digit - '0');
   }
   for (const TimeoutUnit unit : kTimeoutUnits) {
     if (unit.name == value.back()) return std::min(count, kMaxTimeoutNs / unit.ns) * unit.ns;

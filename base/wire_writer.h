@@ -41,8 +41,7 @@ class WireWriter {
  private:
   enum WireType { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2 };
 
-  void Tag(uint32_t field, WireType type) { Varint(field << 3 | type); }
-  void Varint(uint64_t value);
+  void Append(uint32_t field, WireType type, uint64_t value);
 
   std::string& output_;
 };

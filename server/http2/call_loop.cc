@@ -21,7 +21,7 @@ constexpr int kMaxReady = 64;  // Connections that are seen to in a round.
 
 // So much is read of a connection in a round, piece by piece.
 constexpr size_t kPieceBytes = 16 << 10;
-constexpr int kMaxPieces = 16;
+constexpr int kMaxPieces = 8;
 
 // What is deferred takes longer than to wake another thread, if there is so much of it...
 constexpr size_t kManyDeferred = 16;
