@@ -137,11 +137,11 @@ void Executor::RemoveLane(const std::shared_ptr<Lane>& lane) {
 }
 
 void Executor::Submit(Lane& lane, Task task) {
-  const absl::Time now = MonotonicNow();
   std::optional<Refusal> refusal;
   std::vector<BatchQueue::Refused> refused;
   {
     absl::MutexLock lock(&mu_);
+    const absl::Time now = MonotonicNow();
     LaneState& state = StateOf(lane);
     const int64_t rows = task.rows;
     refusal = state.queue.Push(task, now, state.cost, OutlookOf(state));
@@ -177,6 +177,7 @@ bool Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
     }
   }
   if (work.lane == nullptr) return false;
+  AnswerRefused(work);
   if (work.expected >= kLongBatch) before_long_batch();
   Run(std::move(work));
   return true;
@@ -265,10 +266,14 @@ void Executor::LeaveToOthers(absl::Time now) {
   if (next < absl::InfiniteFuture() || shares_.Next()) WakeWorker();
 }
 
-void Executor::Run(Work work) {
-  for (BatchQueue::Refused& refused : work.cut.refused) {
+void Executor::AnswerRefused(Work& work) {
+  for (BatchQueue::Refused& refused : std::exchange(work.cut.refused, {})) {
     std::move(refused.task.done)(refused.why);
   }
+}
+
+void Executor::Run(Work work) {
+  AnswerRefused(work);
   BatchOutcome outcome;
   const bool any = !work.cut.batch.empty();
   if (any) {

@@ -27,8 +27,8 @@ namespace weir {
 //
 // A lane is one version of one model. A pooled lane's batches run on the executor's workers. An
 // inline lane's run on the threads that submit: such a thread submits what it has at hand and then
-// calls RunInline until nothing is left. Only when the lane has had more than its share while
-// others wait do the workers run it, when its turn comes.
+// calls RunInline, until it has nothing to run. Only when the lane has had more than its share
+// while others wait do the workers run it, when its turn comes.
 class Executor {
  public:
   struct LaneOptions {
@@ -86,6 +86,8 @@ class Executor {
 
   // For a worker that takes work: whatever else there is, now or at some time, another one watches.
   void LeaveToOthers(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  static void AnswerRefused(Work& work);
 
   // Answers, runs the batch, and books what it took.
   void Run(Work work) ABSL_LOCKS_EXCLUDED(mu_);

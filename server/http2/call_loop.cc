@@ -19,16 +19,19 @@ namespace {
 
 constexpr int kMaxReady = 64;  // Connections that are seen to in a round.
 
-// So much is read of a connection in a round, piece by piece.
+// So much is read of a connection in a round, piece by piece, and so many requests of all of them.
+// With more, clients would wait for their first answers while the last ones are made; with less,
+// what is too much would be refused too late.
 constexpr size_t kPieceBytes = 16 << 10;
-constexpr int kMaxPieces = 8;
+constexpr int kMaxPieces = 32;
+constexpr size_t kMaxRequests = 144;
 
-// What is deferred takes longer than to wake another thread, if there is so much of it...
+// Where another thread has nothing to do, this one reads no more than that, and leaves the rest to
+// it.
+constexpr size_t kShareOfRequests = 32;
+
+// So many requests take longer to begin than another thread takes to wake up.
 constexpr size_t kManyDeferred = 16;
-// ... and reading on is left to a thread that has nothing else to do, if there is so much...
-constexpr size_t kEnoughForOne = 32;
-// ... or to the next round.
-constexpr size_t kMaxDeferred = 256;
 
 constexpr absl::Duration kLinger = absl::Seconds(1);
 constexpr absl::Duration kWaitForRoom = absl::Milliseconds(100);
@@ -136,12 +139,12 @@ void CallLoop::Shutdown() {
 
 void CallLoop::Run(const RunSubmitted& run_submitted) {
   loop_of_thread = this;
-  if (!HasTurn(turn_.Take())) return;
+  if (!TakeTurn()) return;
   const auto before_long_work = [this] {
-    if (!has_turn) return;
+    if (!has_turn) return HandOver();
+    TakePosted();
     WriteAll();
-    HasTurn(false);
-    turn_.Give();
+    GiveTurn();
   };
   while (true) {
     TakePosted();
@@ -154,10 +157,10 @@ void CallLoop::Run(const RunSubmitted& run_submitted) {
     RunDeferred(before_long_work);
     while (more) {
       more = run_submitted(before_long_work);
-      if (has_turn || HasTurn(turn_.TryTake())) break;
+      if (has_turn || TryTakeTurn()) break;
       HandOver();
     }
-    if (!has_turn && !HasTurn(turn_.Take())) return;
+    if (!has_turn && !TakeTurn()) return;
     std::move(posted_by_thread.begin(), posted_by_thread.end(), std::back_inserter(posted_here_));
     posted_by_thread.clear();
     submitted_ |= more;
@@ -169,7 +172,7 @@ void CallLoop::Run(const RunSubmitted& run_submitted) {
 void CallLoop::RunDeferred(absl::FunctionRef<void()> before_long_work) {
   thread_local std::vector<Event*> deferred;
   deferred.swap(deferred_);
-  // If another thread is awake anyway, it costs nothing.
+  // It costs nothing where the thread that takes the turn then is woken by what comes.
   if (deferred.size() >= kManyDeferred || (!deferred.empty() && turn_.watched())) {
     before_long_work();
   }
@@ -178,7 +181,17 @@ void CallLoop::RunDeferred(absl::FunctionRef<void()> before_long_work) {
   HandOver();  // The work that follows may take long.
 }
 
-bool CallLoop::HasTurn(bool has_turn_now) const { return has_turn = has_turn_now; }
+bool CallLoop::TakeTurn() { return has_turn = turn_.Take(); }
+
+bool CallLoop::TryTakeTurn() { return has_turn = turn_.TryTake(); }
+
+void CallLoop::GiveTurn() {
+  // The one that sleeps until something comes does not know of these.
+  const bool sooner = !timers_.empty() && timers_.begin()->first < sleeps_until_;
+  if (turn_.watched() && (sooner || !posted_here_.empty() || !deferred_.empty())) Wake();
+  has_turn = false;
+  turn_.Give();
+}
 
 bool CallLoop::IsOver() const {
   return shutting_down_ && tickets_ == 0 && connections_.empty() && posted_here_.empty();
@@ -190,22 +203,21 @@ bool CallLoop::Poll() {
   if (!HasNothingToDo()) {
     count = epoll_wait(epoll_fd_, ready.data(), kMaxReady, 0);
   } else if (turn_.watched()) {
-    if (!timers_.empty() && timers_.begin()->first < sleeps_until_) Wake();
-    HasTurn(false);
-    turn_.Give();
-    return HasTurn(turn_.Take());
+    GiveTurn();
+    return TakeTurn();
   } else if (!Sleep(absl::MakeSpan(ready), count)) {
     return false;
   }
-  // Not always the same one first, for which all others would wait.
-  for (int i = 0; i < count; ++i) OnReady(ready[(first_ready_ + i) % count].data.ptr);
-  ++first_ready_;
+  calls_of_round_ = 0;
+  // Any of them first: if it were the same one each time, others might wait for ever.
+  const auto first = static_cast<size_t>(random_());
+  for (int i = 0; i < count; ++i) OnReady(ready[(first + i) % count].data.ptr);
   return true;
 }
 
 // If it is so, whoever posts something wakes the thread that sleeps.
 bool CallLoop::HasNothingToDo() {
-  if (submitted_ || !posted_here_.empty()) return false;
+  if (submitted_ || !posted_here_.empty() || !deferred_.empty()) return false;
   absl::MutexLock lock(&mu_);
   sleeping_ |= posted_.empty();
   return posted_.empty();
@@ -214,14 +226,14 @@ bool CallLoop::HasNothingToDo() {
 bool CallLoop::Sleep(absl::Span<epoll_event> ready, int& count) {
   sleeps_until_ = timers_.empty() ? absl::InfiniteFuture() : timers_.begin()->first;
   const int at_most = MillisecondsUntil(sleeps_until_);
-  HasTurn(false);
+  has_turn = false;
   turn_.GiveAndWatch();
   count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), at_most);
   {
     absl::MutexLock lock(&mu_);
     sleeping_ = false;
   }
-  if (!HasTurn(turn_.TakeBack())) return false;
+  if (!(has_turn = turn_.TakeBack())) return false;
   // Others may have read what came, or removed the connection.
   if (!turn_.was_undisturbed()) {
     count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), 0);
@@ -314,8 +326,8 @@ bool CallLoop::OnRoom() {
 
 // Whatever is not read now is there in the next round.
 bool CallLoop::ReadsOn() const {
-  const size_t most = turn_.wanted() ? kEnoughForOne : kMaxDeferred;
-  return deferred_.size() < most;
+  const size_t requests = std::max(calls_of_round_, deferred_.size());
+  return requests < kMaxRequests && (deferred_.size() < kShareOfRequests || !turn_.wanted());
 }
 
 void CallLoop::Read(ServerConnection& connection) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,9 +30,10 @@
 namespace weir {
 
 // One of the threads at a time has the *turn*: it alone uses connections and calls, and lets events
-// happen, so that these need no locks. Round by round it writes what is answered, reads a piece of
-// what has come on each connection, and runs a part of what is submitted. While that takes long,
-// another thread has the turn; where nothing is to be done, one sleeps until something comes.
+// happen, so that these need no locks. Round by round it writes what is answered, reads some of
+// what has come, begins what was deferred, and runs a part of what is submitted. Where the last two
+// take long, another thread has the turn meanwhile; where nothing is to be done, one sleeps until
+// something comes.
 class CallLoop {
  public:
   struct Options {
@@ -45,7 +47,10 @@ class CallLoop {
   // destroyed by whoever has the turn.
   class Ticket {
    public:
-    explicit Ticket(CallLoop& loop) : loop_(loop) { ++loop_.tickets_; }
+    explicit Ticket(CallLoop& loop) : loop_(loop) {
+      ++loop_.tickets_;
+      ++loop_.calls_of_round_;
+    }
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
     ~Ticket() { --loop_.tickets_; }
@@ -94,7 +99,8 @@ class CallLoop {
   void Post(Event& event) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Lets `event` happen soon, on this thread, which has the turn now and may not have it then: what
-  // it does needs nothing of the loop's, and takes long enough to be done beside it.
+  // it does needs nothing of the loop's but Post, and takes long enough to be done beside it. What
+  // was submitted is run afterwards, whatever it returns.
   void Defer(Event& event) { deferred_.push_back(&event); }
 
   // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns
@@ -109,7 +115,9 @@ class CallLoop {
   void RunDeferred(absl::FunctionRef<void()> before_long_work);
 
   // What takes the turn, or gives it away for a while, returns false if all is over.
-  bool HasTurn(bool has_turn) const;
+  bool TakeTurn();
+  bool TryTakeTurn();
+  void GiveTurn();
   bool Poll() ABSL_LOCKS_EXCLUDED(mu_);
   bool HasNothingToDo() ABSL_LOCKS_EXCLUDED(mu_);
   bool Sleep(absl::Span<epoll_event> ready, int& count) ABSL_LOCKS_EXCLUDED(mu_);
@@ -144,7 +152,7 @@ class CallLoop {
   Turn turn_;
 
   absl::Mutex mu_;
-  std::vector<Event*> posted_ ABSL_GUARDED_BY(mu_);  // By threads without the turn.
+  std::vector<Event*> posted_ ABSL_GUARDED_BY(mu_);  // Without the turn.
   bool sleeping_ ABSL_GUARDED_BY(mu_) = false;       // A thread sleeps, or is about to.
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
 
@@ -155,7 +163,8 @@ class CallLoop {
   std::vector<Event*> posted_here_;       // By the thread that has the turn.
   std::vector<Event*> deferred_;          // Likewise.
   std::vector<char> buffer_;
-  unsigned first_ready_ = 0;
+  std::minstd_rand random_;
+  size_t calls_of_round_ = 0;  // That have begun.
   std::multimap<absl::Time, Timer*> timers_;
   absl::Time sleeps_until_;  // The thread that watches, unless it is woken.
   int64_t partial_bytes_ = 0;

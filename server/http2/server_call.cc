@@ -55,7 +55,7 @@ void ServerCall::Finish(const absl::Status& status) {
 }
 
 void ServerCall::PopUnsent() {
-  unsent_[first_unsent_++] = {};
+  std::string().swap(unsent_[first_unsent_++]);
   first_sent_bytes_ = 0;
   // Seldom, so that it costs little; mostly there is one message, or few.
   constexpr size_t kMaxGaps = 64;

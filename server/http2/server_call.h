@@ -66,7 +66,8 @@ class ServerCall : public ListLink<ServerCall> {
   void LimitMessages(size_t bytes);
 
   const CallHead& head() const { return head_; }
-  absl::Time heard() const;  // When what the caller has said last was read.
+  // When what the call is told of was read from its connection: for OnMessage and OnHalfClose.
+  absl::Time heard() const;
   bool open() const { return session_ != nullptr; }
 
  private:

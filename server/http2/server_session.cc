@@ -370,7 +370,7 @@ void ServerSession::Limit(ServerCall& call) {
   call.Finish(absl::ResourceExhaustedError("too much is being received at once"));
   partial_bytes_ -= static_cast<int64_t>(bytes);
   call.reader_.Reset();
-  call.held_ = {};
+  std::string().swap(call.held_);
 }
 
 void ServerSession::OnEndStream(int32_t stream_id) {

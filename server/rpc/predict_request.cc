@@ -64,6 +64,7 @@ class Reader {
 
   template <typename Number>
   static bool TakeNumber(const Field& field, Number& number) {
+    // As protobuf has it, what does not fit loses its highest bits.
     if (field.type == Field::Type::kNumber) number = static_cast<Number>(field.value);
     return true;
   }
@@ -86,12 +87,8 @@ class Reader {
       switch (field.number) {
         case v1::Tensor::kNameFieldNumber:
           return TakeText(field, input.name);
-        case v1::Tensor::kDataTypeFieldNumber: {
-          auto type = static_cast<int32_t>(input.type);
-          TakeNumber(field, type);
-          input.type = static_cast<v1::DataType>(type);
-          return true;
-        }
+        case v1::Tensor::kDataTypeFieldNumber:
+          return TakeNumber(field, input.type);
         case v1::Tensor::kShapeFieldNumber:
           return TakeShape(field, input.shape);
         case v1::Tensor::kDataFieldNumber:
@@ -121,7 +118,7 @@ class Reader {
   // Packed numbers of one byte take eight in memory.
   bool TakeShape(const Field& field, absl::InlinedVector<int64_t, 4>& shape) {
     if (field.type != Field::Type::kNumber && !IsBytes(field)) return true;
-    left_ -= static_cast<int64_t>(field.bytes.size()) / 8;
+    if (IsBytes(field)) left_ -= static_cast<int64_t>(field.bytes.size()) / 8;
     return left_ >= 0 && AppendNumbers(field, shape.max_size(), shape);
   }
 

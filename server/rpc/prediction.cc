@@ -172,7 +172,7 @@ void Prediction::Answer(const TaskOutcome& outcome) {
   }
   if (now - received_ >= options_.slow_request_threshold) LogSlow(outcome, now);
   End(status, record, response);
-  if (response.capacity() > kKeptBytes) response = {};
+  if (response.capacity() > kKeptBytes) std::string().swap(response);
 }
 
 void Prediction::End(const absl::Status& status, Rejection rejection) {

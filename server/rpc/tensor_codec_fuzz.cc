@@ -22,11 +22,11 @@ void DecodeAndAnswer(const PredictRequest& request, const ModelSettings& setting
   std::vector<Tensor> outputs = {{v1::TYPE_FP32, {decoded->rows, 3}, {}}};
   outputs[0].data.assign(decoded->rows * 3 * sizeof(float), static_cast<char>(bytes));
   const TensorBundle bundle = Bundle(std::move(outputs));
-  std::string bytes;
-  WireWriter writer(bytes);
+  std::string encoded;
+  WireWriter writer(encoded);
   EncodeOutputs(request, settings, bundle.views, writer);
   v1::PredictResponse response;
-  if (!response.ParseFromString(bytes)) abort();
+  if (!response.ParseFromString(encoded)) abort();
 }
 
 }  // namespace
