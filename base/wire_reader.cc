@@ -3,8 +3,8 @@
 namespace weir {
 namespace {
 
-// Of what fits 32 bits. ReadTag takes more and drops what is over.
-constexpr int kMaxTagBytes = 5;
+// Of what fits 32 bits, as tags and lengths have to. Those that read them take more.
+constexpr int kMaxBytes = 5;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ bool WireReader::Next(Field& field) {
     return false;
   }
   field.number = tag >> 3;
-  bool read = field.number != 0 && input_.CurrentPosition() - start <= kMaxTagBytes;
+  bool read = field.number != 0 && input_.CurrentPosition() - start <= kMaxBytes;
   switch (tag & 7) {
     case 0:
       field.type = Field::Type::kNumber;
@@ -29,7 +29,8 @@ bool WireReader::Next(Field& field) {
     case 2: {
       field.type = Field::Type::kBytes;
       uint64_t size = 0;
-      read = read && input_.ReadVarint64(&size);
+      const int length = input_.CurrentPosition();
+      read = read && input_.ReadVarint64(&size) && input_.CurrentPosition() - length <= kMaxBytes;
       const void* data = nullptr;
       int left = 0;
       input_.GetDirectBufferPointerInline(&data, &left);

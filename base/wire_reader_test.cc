@@ -121,5 +121,10 @@ TEST(WireReaderTest, GroupsAndTypesThatAreNoneAreRefused) {
   EXPECT_EQ(Read({0x08, 1, 0x0f}), (Outcome{1, false}));
 }
 
+TEST(WireReaderTest, ALengthTakesFiveBytesAtMost) {
+  EXPECT_EQ(Read({0x0a, 0x81, 0x80, 0x80, 0x80, 0x00, 'x'}), (Outcome{1, true}));
+  EXPECT_EQ(Read({0x0a, 0x81, 0x80, 0x80, 0x80, 0x80, 0x00, 'x'}), (Outcome{0, false}));
+}
+
 }  // namespace
 }  // namespace weir

@@ -151,8 +151,6 @@ class CallLoopFixture : public ::testing::Test {
         std::move(run));
   }
 
-  void Restart() { loop_ = *CallLoop::Listen({}); }
-
   // Has a thread that has the turn do it, and waits until it has.
   void InTurn(const std::function<void()>& act) {
     absl::Notification done;

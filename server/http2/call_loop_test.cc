@@ -1,9 +1,11 @@
 // Listening, events, the turn, timers.
 #include "server/http2/call_loop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -246,8 +248,8 @@ TEST_F(CallLoopTest, WhatAPartHasAnsweredHappensBeforeTheNextOneIsRun) {
   EXPECT_THAT(log, ElementsAre("part", "answer", "part", "answer", "part", "answer"));
 }
 
-TEST_F(CallLoopTest, AThreadRunsOnWhileAnotherHasTheTurnWhichHandsItsAnswersOut) {
-  absl::Notification blocked, go, ran_all, answered;
+TEST_F(CallLoopTest, AThreadRunsOnWhileAnotherHasTheTurnAndHandsItsAnswersOut) {
+  absl::Notification blocked, go, answered, over;
   TestEvent block = Block(blocked, go);
   TestEvent answer([&] {
     answered.Notify();
@@ -256,22 +258,27 @@ TEST_F(CallLoopTest, AThreadRunsOnWhileAnotherHasTheTurnWhichHandsItsAnswersOut)
   std::atomic<int> parts = 0;
   Start(2, [&](absl::FunctionRef<void()> before_long_work) {
     before_long_work();
-    if (++parts == 1) {
-      loop_->Post(answer);
-      // From another thread, as this one would not wake anybody.
-      std::thread([&] { loop_->Post(block); }).join();
-      EXPECT_TRUE(blocked.WaitForNotificationWithTimeout(kPatience));
+    switch (++parts) {
+      case 1:
+        loop_->Post(answer);
+        // By a thread of its own, for which the other thread of the loop is woken.
+        std::thread([&] { loop_->Post(block); }).join();
+        EXPECT_TRUE(blocked.WaitForNotificationWithTimeout(kPatience));
+        return true;
+      case 2:
+        EXPECT_FALSE(answered.HasBeenNotified());
+        go.Notify();
+        EXPECT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+        over.Notify();
+        return true;
+      default:
+        return false;
     }
-    if (parts < 3) return true;
-    ran_all.Notify();
-    return false;
   });
   TestEvent submits([] { return true; });
   loop_->Post(submits);
-  EXPECT_TRUE(ran_all.WaitForNotificationWithTimeout(kPatience));
-  EXPECT_FALSE(answered.HasBeenNotified());
-  go.Notify();
-  EXPECT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(over.WaitForNotificationWithTimeout(kPatience));
+  loop_->Shutdown();  // It uses what is here.
 }
 
 // ---- What is deferred
@@ -315,27 +322,103 @@ TEST_F(CallLoopTest, WhileAThreadDoesMuchThatWasDeferredAnotherHasTheTurn) {
   loop_->Shutdown();  // It uses what is here.
 }
 
-// Nobody else is awake who could see to it.
-TEST_F(CallLoopTest, WhatADeferredEventPostsHappensWithoutBeingWaitedFor) {
-  for (const int deferred : {1, 100}) {
-    CallLoopFixture::Restart();
-    Start(2);
+TEST_F(CallLoopTest, WhatDeferredEventsPostHappensBeforeLongWorkIsOver) {
+  absl::Notification answered;
+  TestEvent answer([&] {
+    answered.Notify();
+    return false;
+  });
+  TestEvent deferred([] { return false; });
+  TestEvent last([&] {
+    loop_->Post(answer);
+    return false;
+  });
+  std::atomic<bool> begun = false;
+  Start(2, [&](absl::FunctionRef<void()> before_long_work) {
+    if (!begun) return false;
+    before_long_work();
+    EXPECT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+    return false;
+  });
+  InTurn([&] {
+    begun = true;
+    for (int i = 0; i < 100; ++i) loop_->Defer(deferred);
+    loop_->Defer(last);
+  });
+  EXPECT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+  loop_->Shutdown();  // It uses what is here.
+}
+
+// The loop wakes up once a second anyway: it must not take so long. The fastest of three, since
+// others may have the machine.
+absl::Duration FastestOfThree(const std::function<void()>& act) {
+  absl::Duration fastest = absl::InfiniteDuration();
+  for (int i = 0; i < 3; ++i) {
+    const absl::Time begin = MonotonicNow();
+    act();
+    fastest = std::min(fastest, MonotonicNow() - begin);
+  }
+  return fastest;
+}
+
+TEST_F(CallLoopTest, NoThreadSleepsOnWhatAPostedEventDefers) {
+  Start(1);
+  const absl::Duration fastest = FastestOfThree([&] {
     absl::Notification happened;
-    TestEvent answer([&] {
+    TestEvent second([&] {
       happened.Notify();
       return false;
     });
-    std::atomic<int> left = deferred;
-    TestEvent event([&] {
-      if (--left == 0) loop_->Post(answer);
+    TestEvent posted([&] {
+      loop_->Defer(second);
       return false;
     });
-    InTurn([&] {
-      for (int i = 0; i < deferred; ++i) loop_->Defer(event);
+    TestEvent first([&] {
+      loop_->Post(posted);
+      return false;
     });
+    InTurn([&] { loop_->Defer(first); });
     EXPECT_TRUE(happened.WaitForNotificationWithTimeout(kPatience));
-    loop_->Shutdown();
-  }
+  });
+  EXPECT_LT(fastest, absl::Milliseconds(500));
+}
+
+TEST_F(CallLoopTest, ATimerIsNotLateBecauseAnotherThreadSleepsAlready) {
+  std::atomic<bool> runs = false;
+  absl::Notification* ran = nullptr;
+  TestEvent* answer = nullptr;
+  Start(2, [&](absl::FunctionRef<void()> before_long_work) {
+    if (!runs.exchange(false)) return false;
+    before_long_work();
+    // The other thread has the turn now, does this, and then sleeps.
+    std::thread([&] { InTurn([] {}); }).join();
+    loop_->Post(*answer);
+    ran->Notify();
+    return true;
+  });
+  const absl::Duration fastest = FastestOfThree([&] {
+    absl::Notification has_run, happened;
+    TestEvent event([&] {
+      happened.Notify();
+      return false;
+    });
+    std::optional<CallLoop::Timer> timer;
+    TestEvent adds_timer([&] {
+      timer.emplace(*loop_, MonotonicNow() + absl::Milliseconds(1), event);
+      return false;
+    });
+    ran = &has_run;
+    answer = &adds_timer;
+    TestEvent submits([&] {
+      runs = true;
+      return true;
+    });
+    loop_->Post(submits);
+    EXPECT_TRUE(has_run.WaitForNotificationWithTimeout(kPatience));
+    EXPECT_TRUE(happened.WaitForNotificationWithTimeout(kPatience));
+    InTurn([&] { timer.reset(); });
+  });
+  EXPECT_LT(fastest, absl::Milliseconds(500));
 }
 
 // ---- Timers

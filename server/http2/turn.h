@@ -20,14 +20,12 @@ class Turn {
   // False if another thread has it, or if it has ended.
   bool TryTake() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The rest but TakeBack is for the thread that has the turn.
-  void Give() ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Whether another thread waits to have it.
+  // Whether a thread waits to have it, and whether one watches.
   bool wanted() const ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Whether another thread watches.
   bool watched() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For the thread that has it.
+  void Give() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Gives it, and watches, which nobody else does, until TakeBack.
   void GiveAndWatch() ABSL_LOCKS_EXCLUDED(mu_);
@@ -35,11 +33,11 @@ class Turn {
   // Waits until nobody has the turn. False: it has ended.
   bool TakeBack() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Nobody has it any more. The watcher has to be woken.
-  void End() ABSL_LOCKS_EXCLUDED(mu_);
-
   // After TakeBack: whether nobody else had it meanwhile.
   bool was_undisturbed() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Nobody has it any more. The watcher has to be woken.
+  void End() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void TakeIt() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

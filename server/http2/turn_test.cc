@@ -8,11 +8,19 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
 
 namespace weir {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// Waits until somebody waits.
+bool AwaitWanted(const Turn& turn) {
+  const absl::Time deadline = MonotonicNow() + kPatience;
+  while (!turn.wanted() && MonotonicNow() < deadline) std::this_thread::yield();
+  return turn.wanted();
+}
 
 TEST(TurnTest, OneThreadAtATimeHasIt) {
   constexpr int kThreads = 4;
@@ -54,7 +62,7 @@ TEST(TurnTest, ItIsWantedWhileSomebodyWaits) {
     EXPECT_FALSE(turn.wanted());
     turn.Give();
   });
-  while (!turn.wanted()) std::this_thread::yield();
+  EXPECT_TRUE(AwaitWanted(turn));
   turn.Give();
   other.join();
 }
@@ -70,7 +78,7 @@ TEST(TurnTest, WhileOneWatchesTheRestSleepButMayTry) {
     taken.Notify();
     turn.Give();
   });
-  while (!turn.wanted()) std::this_thread::yield();
+  EXPECT_TRUE(AwaitWanted(turn));
   EXPECT_TRUE(turn.TryTake());
   turn.Give();
   EXPECT_FALSE(taken.HasBeenNotified());
@@ -98,7 +106,7 @@ TEST(TurnTest, AtTheEndNobodyGetsIt) {
   Turn turn;
   ASSERT_TRUE(turn.Take());
   std::thread waits([&] { EXPECT_FALSE(turn.Take()); });
-  while (!turn.wanted()) std::this_thread::yield();
+  EXPECT_TRUE(AwaitWanted(turn));
   turn.End();
   waits.join();
   EXPECT_FALSE(turn.Take());

@@ -94,6 +94,18 @@ TEST(PredictRequestTest, RepeatedNumbersNeedNotBePacked) {
   EXPECT_THAT(read->inputs[0].values, ElementsAre(1.5, 2.5));
 }
 
+TEST(PredictRequestTest, NumbersThatAreNotPackedCountAsOneFieldEachWhateverTheyFollow) {
+  std::string tensor;
+  WireWriter writer(tensor);
+  writer.Bytes(v1::Tensor::kDataFieldNumber, std::string(50'000, 'x'));
+  for (int i = 0; i < 4; ++i) writer.Number(v1::Tensor::kShapeFieldNumber, 1);
+  std::string message;
+  WireWriter(message).Bytes(v1::PredictRequest::kInputsFieldNumber, tensor);
+  const absl::StatusOr<PredictRequest> read = ReadPredictRequest(message);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_THAT(read->inputs[0].shape, ElementsAre(1, 1, 1, 1));
+}
+
 TEST(PredictRequestTest, WhatIsNotKnownIsPassedOver) {
   std::string message;
   WireWriter writer(message);
