@@ -1,7 +1,6 @@
 #include "server/http2/call_loop.h"
 
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,7 +66,7 @@ absl::StatusOr<std::unique_ptr<CallLoop>> CallLoop::Listen(const Options& option
   absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Create(options.host, options.port);
   if (!listener.ok()) return listener.status();
   auto loop = absl::WrapUnique(new CallLoop(options, *std::move(listener)));
-  if (loop->epoll_fd_ < 0 || loop->wake_fd_ < 0) {
+  if (loop->epoll_fd_ < 0 || loop->inbox_.fd() < 0) {
     return absl::UnavailableError("the process has too many files open");
   }
   return loop;
@@ -78,18 +77,16 @@ CallLoop::CallLoop(const Options& options, std::unique_ptr<Listener> listener)
                        .max_partial_bytes = options.max_partial_bytes},
       listener_(std::move(listener)),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       buffer_(kPieceBytes) {}
 
 CallLoop::~CallLoop() {
   Shutdown();
-  close(wake_fd_);
   close(epoll_fd_);
 }
 
 void CallLoop::Start(int threads, MakeCall make_call, const RunSubmitted& run_submitted) {
   session_options_.make_call = std::move(make_call);
-  Watch(EPOLL_CTL_ADD, wake_fd_, &wake_fd_, EPOLLIN);
+  Watch(EPOLL_CTL_ADD, inbox_.fd(), &inbox_, EPOLLIN);
   WatchListener(true);
   OnSweep();
   for (int i = 0; i < threads; ++i) {
@@ -114,18 +111,13 @@ void CallLoop::Watch(int operation, int fd, const void* ready, uint32_t events) 
 }
 
 void CallLoop::Post(Event& event) {
-  if (loop_of_thread == this) {
-    (has_turn ? posted_here_ : posted_by_thread).push_back(&event);
-    return;
+  if (loop_of_thread != this) {
+    inbox_.Post(event);
+  } else if (has_turn) {
+    posted_here_.push_back(&event);
+  } else {
+    posted_by_thread.push_back(&event);
   }
-  absl::MutexLock lock(&mu_);
-  posted_.push_back(&event);
-  WakeSleeper();  // Under the lock: once the event can happen, the loop may end.
-}
-
-// Who does not sleep looks before he does.
-void CallLoop::WakeSleeper() {
-  if (sleeping_ && !std::exchange(woken_, true)) Wake();
 }
 
 void CallLoop::Shutdown() {
@@ -166,7 +158,7 @@ void CallLoop::Run(const RunSubmitted& run_submitted) {
     submitted_ |= more;
   }
   turn_.End();
-  Wake();
+  inbox_.Wake();
 }
 
 void CallLoop::RunDeferred(absl::FunctionRef<void()> before_long_work) {
@@ -188,7 +180,9 @@ bool CallLoop::TryTakeTurn() { return has_turn = turn_.TryTake(); }
 void CallLoop::GiveTurn() {
   // The one that sleeps until something comes does not know of these.
   const bool sooner = !timers_.empty() && timers_.begin()->first < sleeps_until_;
-  if (turn_.watched() && (sooner || !posted_here_.empty() || !deferred_.empty())) Wake();
+  if (turn_.watched() && (sooner || !posted_here_.empty() || !deferred_.empty())) {
+    inbox_.Wake();
+  }
   has_turn = false;
   turn_.Give();
 }
@@ -217,10 +211,7 @@ bool CallLoop::Poll() {
 
 // If it is so, whoever posts something wakes the thread that sleeps.
 bool CallLoop::HasNothingToDo() {
-  if (submitted_ || !posted_here_.empty() || !deferred_.empty()) return false;
-  absl::MutexLock lock(&mu_);
-  sleeping_ |= posted_.empty();
-  return posted_.empty();
+  return !submitted_ && posted_here_.empty() && deferred_.empty() && inbox_.PrepareToSleep();
 }
 
 bool CallLoop::Sleep(absl::Span<epoll_event> ready, int& count) {
@@ -229,10 +220,7 @@ bool CallLoop::Sleep(absl::Span<epoll_event> ready, int& count) {
   has_turn = false;
   turn_.GiveAndWatch();
   count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), at_most);
-  {
-    absl::MutexLock lock(&mu_);
-    sleeping_ = false;
-  }
+  inbox_.Awake();
   if (!(has_turn = turn_.TakeBack())) return false;
   // Others may have read what came, or removed the connection.
   if (!turn_.was_undisturbed()) {
@@ -241,16 +229,8 @@ bool CallLoop::Sleep(absl::Span<epoll_event> ready, int& count) {
   return true;
 }
 
-void CallLoop::Wake() const { eventfd_write(wake_fd_, 1); }
-
 void CallLoop::OnReady(void* ready) {
-  if (ready == &wake_fd_) {
-    eventfd_t ignored = 0;
-    eventfd_read(wake_fd_, &ignored);
-    absl::MutexLock lock(&mu_);
-    woken_ = false;
-    return;
-  }
+  if (ready == &inbox_) return inbox_.OnReadable();
   for (const int& fd : listener_->fds()) {
     if (ready == &fd) return Accept(fd);
   }
@@ -276,11 +256,7 @@ void CallLoop::TakePosted() {
   std::vector<Event*> happening;
   while (true) {
     happening.swap(posted_here_);
-    {
-      absl::MutexLock lock(&mu_);
-      happening.insert(happening.end(), posted_.begin(), posted_.end());
-      posted_.clear();
-    }
+    inbox_.Take(happening);
     if (happening.empty()) return;
     for (Event* const event : happening) submitted_ |= event->Happened();
     happening.clear();
@@ -289,11 +265,7 @@ void CallLoop::TakePosted() {
 
 // To whoever has the turn, or takes it next.
 void CallLoop::HandOver() {
-  if (posted_by_thread.empty()) return;
-  absl::MutexLock lock(&mu_);
-  posted_.insert(posted_.end(), posted_by_thread.begin(), posted_by_thread.end());
-  posted_by_thread.clear();
-  WakeSleeper();
+  if (!posted_by_thread.empty()) inbox_.PostAll(posted_by_thread);
 }
 
 // ---- Connections

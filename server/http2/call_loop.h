@@ -14,14 +14,13 @@
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/http2/event.h"
+#include "server/http2/event_inbox.h"
 #include "server/http2/listener.h"
 #include "server/http2/server_connection.h"
 #include "server/http2/server_session.h"
@@ -96,7 +95,7 @@ class CallLoop {
 
   // Lets `event` happen soon; once, until then it has to live. From any thread, before Shutdown has
   // returned.
-  void Post(Event& event) ABSL_LOCKS_EXCLUDED(mu_);
+  void Post(Event& event);
 
   // Lets `event` happen soon, on this thread, which has the turn now and may not have it then: what
   // it does needs nothing of the loop's but Post, and takes long enough to be done beside it. What
@@ -106,7 +105,7 @@ class CallLoop {
   // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns
   // when all tickets are given back, every client has been told, or does not want to hear it within
   // a second, and the threads have ended.
-  void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
+  void Shutdown();
 
  private:
   CallLoop(const Options& options, std::unique_ptr<Listener> listener);
@@ -118,15 +117,13 @@ class CallLoop {
   bool TakeTurn();
   bool TryTakeTurn();
   void GiveTurn();
-  bool Poll() ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasNothingToDo() ABSL_LOCKS_EXCLUDED(mu_);
-  bool Sleep(absl::Span<epoll_event> ready, int& count) ABSL_LOCKS_EXCLUDED(mu_);
-  void WakeSleeper() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Wake() const;
-  void OnReady(void* ready) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Poll();
+  bool HasNothingToDo();
+  bool Sleep(absl::Span<epoll_event> ready, int& count);
+  void OnReady(void* ready);
   void RunTimers();
-  void TakePosted() ABSL_LOCKS_EXCLUDED(mu_);
-  void HandOver() ABSL_LOCKS_EXCLUDED(mu_);
+  void TakePosted();
+  void HandOver();
   void WriteAll();
 
   void Accept(int listening_fd);
@@ -146,15 +143,10 @@ class CallLoop {
   ServerSession::Options session_options_;
   const std::unique_ptr<Listener> listener_;
   const int epoll_fd_;
-  const int wake_fd_;
   std::vector<std::thread> threads_;
 
+  EventInbox inbox_;  // Of threads that are not the loop's, or have no turn.
   Turn turn_;
-
-  absl::Mutex mu_;
-  std::vector<Event*> posted_ ABSL_GUARDED_BY(mu_);  // Without the turn.
-  bool sleeping_ ABSL_GUARDED_BY(mu_) = false;       // A thread sleeps, or is about to.
-  bool woken_ ABSL_GUARDED_BY(mu_) = false;
 
   // What follows is for whoever has the turn.
   bool submitted_ = false;  // There may be something to run.

@@ -21,8 +21,8 @@ namespace weir {
 
 // Thread-safe. One thread of its own carries out every change, one after the other: the models at
 // the start, the operators' commands, what polling finds. It also destroys what was replaced, once
-// the last request that holds it is done. Loading itself is left to a
-// thread of low priority. A model that does not load is reported and disturbs no other.
+// the last request that holds it is done. Loading itself is left to a thread of low priority. A
+// model that does not load is reported and disturbs no other.
 class Repository {
  public:
   struct Options {

@@ -16,7 +16,8 @@
 
 namespace weir {
 
-// Requests are answered on any thread; all else happens on the one that has the turn.
+// Requests are looked into and answered on any thread; all else happens on the one that has the
+// turn.
 class PredictStream : public StreamCall, public ListLink<OpenStreamTag> {
  public:
   explicit PredictStream(PredictStreams& streams)

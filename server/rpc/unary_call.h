@@ -36,7 +36,7 @@ class UnaryCall : public ServerCall {
   // something was submitted that the loop shall run.
   virtual bool Begin() = 0;
 
-  // `response` is what Serialize makes, and counts if the status is OK.
+  // `response` is framed, as Serialize does it, and counts if the status is OK.
   void Answer(const absl::Status& status, std::string response);
 
   const CallLoop::Ticket ticket_;  // Given back last.
