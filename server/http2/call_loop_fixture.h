@@ -138,7 +138,8 @@ class CallLoopFixture : public ::testing::Test {
   CallLoopFixture() : loop_(*CallLoop::Listen({})) {}
 
   void Start(
-      int threads, CallLoop::RunSubmitted run = [](absl::FunctionRef<void()>) { return false; }) {
+      int threads,
+      const CallLoop::RunSubmitted& run = [](absl::FunctionRef<void()>) { return false; }) {
     loop_->Start(
         threads,
         [this](absl::string_view path) -> ServerCall* {
@@ -148,7 +149,7 @@ class CallLoopFixture : public ::testing::Test {
           if (on_call_) on_call_(*call);
           return call;
         },
-        std::move(run));
+        run);
   }
 
   // Has a thread that has the turn do it, and waits until it has.

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <string>
-#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -18,9 +17,7 @@ class Methods {
   using MakeCall = std::function<ServerCall*()>;
 
   // `path` is what HTTP/2 calls the method: "/weir.v1.Predictor/Predict".
-  void Add(std::string path, MakeCall make_call) {
-    methods_.emplace(std::move(path), std::move(make_call));
-  }
+  void Add(absl::string_view path, const MakeCall& make_call) { methods_.emplace(path, make_call); }
 
   // Null if there is no such method.
   ServerCall* Make(absl::string_view path) const {
