@@ -60,8 +60,8 @@ Repository::Repository(Options options, MakeServable make_servable)
     : options_(std::move(options)),
       reconciler_(options_.root, options_.models, catalog_,
                   {.make_servable =
-                       [this, make = std::move(make_servable)](
-                           ModelSettings settings, int64_t version, const std::string& path) {
+                       [make = std::move(make_servable)](ModelSettings settings, int64_t version,
+                                                         const std::string& path) {
                          return MakeAtLowPriority(make, std::move(settings), version, path);
                        },
                    .retire = [inbox = inbox_](RetiredLoad load) { inbox->Retire(std::move(load)); },
