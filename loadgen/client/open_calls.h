@@ -11,11 +11,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "base/deadline_wheel.h"
 #include "base/grpc_message_reader.h"
 #include "base/grpc_wire.h"
 #include "base/intrusive_list.h"
 #include "loadgen/client/call.h"
-#include "loadgen/client/deadline_wheel.h"
 #include "loadgen/client/message_queue.h"
 
 namespace weir {

@@ -1,4 +1,4 @@
-#include "loadgen/client/deadline_wheel.h"
+#include "base/deadline_wheel.h"
 
 #include <algorithm>
 #include <bit>
@@ -17,14 +17,14 @@ void DeadlineWheel::Add(Deadline& deadline, int64_t deadline_ns) {
 void DeadlineWheel::Advance(int64_t now_ns) {
   const int64_t now_tick = TickOf(now_ns);
   // Once round is enough, however long it has been.
-  for (int64_t tick = std::max(tick_, now_tick - kSlots); tick < now_tick; ++tick) {
+  for (int64_t tick = std::max(tick_, now_tick - kSlots + 1); tick <= now_tick; ++tick) {
     const auto index = static_cast<size_t>(tick % kSlots);
     const uint64_t bit = uint64_t{1} << (index % 64);
     if ((used_[index / 64] & bit) == 0) continue;
     Slot& slot = slots_[index];
     for (Deadline* deadline = slot.front(); deadline != nullptr;) {
       Deadline* const next = slot.next(*deadline);
-      if (TickOf(deadline->deadline_ns) < now_tick) expired_.push_back(*deadline);
+      if (deadline->deadline_ns <= now_ns) expired_.push_back(*deadline);
       deadline = next;
     }
     if (slot.empty()) used_[index / 64] &= ~bit;

@@ -1,9 +1,9 @@
-// Which calls are over their deadlines. Pure: time is an argument, in nanoseconds.
+// Which deadlines have passed. Pure: time is an argument, in nanoseconds.
 //
-// A wheel of slots of about a millisecond: adding and removing cost the same however many calls are
-// open. A deadline further away than the wheel goes round stays in its slot for another turn.
-#ifndef WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_
-#define WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_
+// A wheel of slots of about a millisecond: adding and removing cost the same however many there
+// are. A deadline further away than the wheel goes round stays in its slot for another turn.
+#ifndef WEIR_BASE_DEADLINE_WHEEL_H_
+#define WEIR_BASE_DEADLINE_WHEEL_H_
 
 #include <array>
 #include <cstddef>
@@ -33,11 +33,12 @@ class DeadlineWheel {
   void Remove(Deadline& deadline) { deadline.Unlink(); }
 
   // After Advance, the deadlines that have passed by `now_ns` are taken one by one, in the order of
-  // their slots: a deadline may come up to two slots late, never early.
+  // their slots.
   void Advance(int64_t now_ns);
   Deadline* TakeExpired();
 
-  // When to call Advance again; kNever if there is nothing to wait for. It may be too early.
+  // When to call Advance again, so that nothing is more than a slot late; kNever if there is nothing
+  // to wait for. It may be too early.
   int64_t NextWake();
 
  private:
@@ -47,7 +48,7 @@ class DeadlineWheel {
 
   static int64_t TickOf(int64_t ns) { return ns >> kTickBits; }
 
-  int64_t tick_;  // What lies before it has expired.
+  int64_t tick_;  // What lies in slots before it has expired.
   std::vector<Slot> slots_;
   // A bit for each slot that may have something in it.
   std::array<uint64_t, kSlots / 64> used_ = {};
@@ -56,4 +57,4 @@ class DeadlineWheel {
 
 }  // namespace weir
 
-#endif  // WEIR_LOADGEN_CLIENT_DEADLINE_WHEEL_H_
+#endif  // WEIR_BASE_DEADLINE_WHEEL_H_
