@@ -38,10 +38,10 @@ class IntrusiveList {
   IntrusiveList() { head_.prev_ = head_.next_ = &head_; }
 
   bool empty() const { return head_.next_ == &head_; }
-  T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+  T* front() const { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 
   // Of an element of this list; nullptr behind the last.
-  T* next(const T& element) {
+  T* next(const T& element) const {
     ListLink<Tag>* const next = static_cast<const ListLink<Tag>&>(element).next_;
     return next == &head_ ? nullptr : static_cast<T*>(next);
   }

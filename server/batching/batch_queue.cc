@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
+#include <utility>
 
 #include "server/batching/batch_room.h"
 
@@ -17,9 +17,6 @@ constexpr int kTimeBetweenProbes = 10;  // In estimated times of the probe.
 // Of shapes that have nothing queued, and beside as many as have.
 constexpr size_t kEmptyBuckets = 64;
 
-// Elements of a queue that are kept for others.
-constexpr size_t kSpares = 1024;
-
 bool IsCancelled(const Task& task) {
   // Relaxed: a task that is seen cancelled too late merely runs in vain.
   return task.cancelled != nullptr && task.cancelled->load(std::memory_order_relaxed);
@@ -33,6 +30,7 @@ BatchQueue::BatchQueue(const BatchingSettings& settings, int64_t max_batch_rows)
       largest_(!has_rows_                        ? 1
                : settings.preferred_rows.empty() ? max_batch_rows
                                                  : settings.preferred_rows.back()),
+      events_(0),
       rows_of_rank_(settings.levels.size() + 1),
       rows_of_level_(settings.levels.size()) {}
 
@@ -53,13 +51,12 @@ BatchQueue::Bucket& BatchQueue::BucketOf(const Task& task) {
   }
   std::unique_ptr<Bucket>& bucket = buckets_[shape_];
   if (bucket != nullptr) return *bucket;
-  bucket = std::make_unique<Bucket>();
-  bucket->ranks.resize(rows_of_rank_.size());
+  bucket = std::make_unique<Bucket>(rows_of_rank_.size());
   ++empty_buckets_;
   Bucket& result = *bucket;
   if (empty_buckets_ > kEmptyBuckets && empty_buckets_ > buckets_.size() / 2) {
     absl::erase_if(buckets_, [&result](const auto& entry) {
-      return entry.second->entries == 0 && entry.second.get() != &result;
+      return entry.second->tasks == 0 && entry.second.get() != &result;
     });
     empty_buckets_ = 1;
   }
@@ -103,13 +100,13 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
   Settle(now);
   const size_t level = LevelOf(task);
   if (IsFull(level, task.rows)) {
-    // Looking at each entry is worth it once in as many calls.
-    if (pushes_since_search_ >= entries_) RefuseCancelled(now);
+    // Looking at each task is worth it once in as many calls.
+    if (pushes_since_search_ >= tasks_) RefuseCancelled(now);
     if (IsFull(level, task.rows)) return Refusal::kQueueFull;
   }
   bool is_probe = false;
   if (!IsReachable(task, level, now, cost, outlook)) {
-    is_probe = entries_ == 0 && outlook.next_free <= now && now >= next_probe_ &&
+    is_probe = tasks_ == 0 && outlook.next_free <= now && now >= next_probe_ &&
                now + WithMargin(cost.AtBest(task.rows)) <= task.deadline;
     if (!is_probe) return Refusal::kUnreachableDeadline;
     next_probe_ = now + kTimeBetweenProbes * cost.Estimate(task.rows);
@@ -117,98 +114,82 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
 
   const QueueLevel& queue_level = settings_.levels[level];
   const absl::Time timeout = now + queue_level.default_timeout;
-  Queued queued;
-  queued.place = {level, next_sequence_++};
-  queued.level = level;
-  queued.is_probe = is_probe;
-  queued.delayed = queue_level.delay_on_timeout ? timeout : absl::InfiniteFuture();
-  queued.expires = queue_level.delay_on_timeout ? task.deadline : std::min(task.deadline, timeout);
+  task.enqueued = now;
+  task.place = {level, next_sequence_++};
+  task.level = level;
+  task.is_probe = is_probe;
+  task.delayed = queue_level.delay_on_timeout ? timeout : absl::InfiniteFuture();
+  task.expires = queue_level.delay_on_timeout ? task.deadline : std::min(task.deadline, timeout);
   // Waiting for company takes at most half of the time that there is to spare.
-  queued.waits_until = now;
+  task.waits_until = now;
   if (settings_.max_delay > absl::ZeroDuration()) {
     const absl::Duration spare =
-        std::min(queued.expires, task.deadline - cost.Estimate(largest_)) - now;
-    queued.waits_until += std::clamp(spare / 2, absl::ZeroDuration(), settings_.max_delay);
+        std::min(task.expires, task.deadline - cost.Estimate(largest_)) - now;
+    task.waits_until += std::clamp(spare / 2, absl::ZeroDuration(), settings_.max_delay);
   }
 
   Bucket& bucket = BucketOf(task);
-  queued.bucket = &bucket;
+  task.bucket = &bucket;
   rows_of_rank_[level] += task.rows;
   rows_of_level_[level] += task.rows;
   queued_rows_ += task.rows;
-  ++entries_;
+  ++tasks_;
   bucket.rows += task.rows;
-  if (bucket.entries++ == 0) --empty_buckets_;
-  queued.entry = {.task = std::move(task), .enqueued = now};
-  Fifo& fifo = bucket.ranks[level];
-  if (spare_.empty()) {
-    fifo.push_back(std::move(queued));
-  } else {
-    spare_.front() = std::move(queued);
-    fifo.splice(fifo.end(), spare_, spare_.begin());
-  }
-  Schedule(std::prev(fifo.end()));
+  if (bucket.tasks++ == 0) --empty_buckets_;
+  bucket.ranks[level].push_back(task);
+  Schedule(task);
   // Where batches wait for more rows, a request in the middle may change what they wait for.
-  if (!bucket.head || fifo.back().place < *bucket.head ||
-      settings_.max_delay > absl::ZeroDuration()) {
+  if (!bucket.head || task.place < *bucket.head || settings_.max_delay > absl::ZeroDuration()) {
     File(bucket, now);
   }
   return std::nullopt;
 }
 
-void BatchQueue::Schedule(Position position) {
-  const absl::Time event = EventTime(*position);
-  if (event < absl::InfiniteFuture()) {
-    events_.emplace(std::pair(event, position->place.sequence), position);
-  }
+void BatchQueue::Schedule(Task& task) {
+  const absl::Time event = EventTime(task);
+  if (event < absl::InfiniteFuture()) events_.Add(task, absl::ToUnixNanos(event));
 }
 
-absl::Time BatchQueue::EventTime(const Queued& queued) {
-  const bool was_delayed = queued.place.rank != queued.level;
-  return was_delayed ? queued.expires : std::min(queued.expires, queued.delayed);
+absl::Time BatchQueue::EventTime(const Task& task) {
+  const bool was_delayed = task.place.rank != task.level;
+  return was_delayed ? task.expires : std::min(task.expires, task.delayed);
 }
 
-BatchQueue::Entry BatchQueue::Extract(Position position) {
-  Queued& queued = *position;
-  Bucket& bucket = *queued.bucket;
-  const int64_t rows = queued.entry.task.rows;
-  const absl::Time event = EventTime(queued);
-  if (event < absl::InfiniteFuture()) events_.erase({event, queued.place.sequence});
-  rows_of_rank_[queued.place.rank] -= rows;
-  rows_of_level_[queued.level] -= rows;
-  queued_rows_ -= rows;
-  --entries_;
-  bucket.rows -= rows;
-  if (--bucket.entries == 0) ++empty_buckets_;
-  Entry entry = std::move(queued.entry);
-  Fifo& fifo = bucket.ranks[queued.place.rank];
-  if (spare_.size() < kSpares) {
-    spare_.splice(spare_.begin(), fifo, position);
-  } else {
-    fifo.erase(position);
-  }
-  return entry;
+void BatchQueue::Extract(Task& task) {
+  Bucket& bucket = *task.bucket;
+  events_.Remove(task);
+  static_cast<ListLink<QueueTag>&>(task).Unlink();
+  rows_of_rank_[task.place.rank] -= task.rows;
+  rows_of_level_[task.level] -= task.rows;
+  queued_rows_ -= task.rows;
+  --tasks_;
+  bucket.rows -= task.rows;
+  if (--bucket.tasks == 0) ++empty_buckets_;
 }
 
-void BatchQueue::Refuse(Position position, Refusal why) {
-  refused_.push_back({.task = Extract(position).task, .why = why});
+void BatchQueue::Refuse(Task& task, Refusal why) {
+  Extract(task);
+  refused_.push_back({.task = &task, .why = why});
 }
 
 void BatchQueue::Settle(absl::Time now) {
-  while (!events_.empty() && events_.begin()->first.first <= now) {
-    const Position position = events_.begin()->second;
-    Bucket& bucket = *position->bucket;
-    if (position->expires <= now) {
-      Refuse(position, Refusal::kExpired);
+  events_.Advance(absl::ToUnixNanos(now));
+  due_.clear();
+  while (Deadline* const due = events_.TakeExpired()) due_.push_back(static_cast<Task*>(due));
+  std::sort(due_.begin(), due_.end(), [](const Task* a, const Task* b) {
+    return std::pair(EventTime(*a), a->place.sequence) <
+           std::pair(EventTime(*b), b->place.sequence);
+  });
+  for (Task* const task : due_) {
+    Bucket& bucket = *task->bucket;
+    if (task->expires <= now) {
+      Refuse(*task, Refusal::kExpired);
     } else {
-      events_.erase(events_.begin());
-      const int64_t rows = position->entry.task.rows;
-      Fifo& last = bucket.ranks.back();
-      last.splice(last.end(), bucket.ranks[position->place.rank], position);
-      rows_of_rank_[position->place.rank] -= rows;
-      rows_of_rank_.back() += rows;
-      position->place = {rows_of_rank_.size() - 1, next_sequence_++};
-      Schedule(position);
+      bucket.ranks.back().push_back(*task);
+      rows_of_rank_[task->place.rank] -= task->rows;
+      rows_of_rank_.back() += task->rows;
+      task->place = {rows_of_rank_.size() - 1, next_sequence_++};
+      Schedule(*task);
     }
     File(bucket, now);
   }
@@ -217,10 +198,11 @@ void BatchQueue::Settle(absl::Time now) {
 void BatchQueue::RefuseCancelled(absl::Time now) {
   pushes_since_search_ = 0;
   for (auto& [shape, bucket] : buckets_) {
-    for (Fifo& fifo : bucket->ranks) {
-      for (Position it = fifo.begin(); it != fifo.end();) {
-        const Position position = it++;
-        if (IsCancelled(position->entry.task)) Refuse(position, Refusal::kCancelled);
+    for (Bucket::Fifo& fifo : bucket->ranks) {
+      for (Task* task = fifo.front(); task != nullptr;) {
+        Task* const next = fifo.next(*task);
+        if (IsCancelled(*task)) Refuse(*task, Refusal::kCancelled);
+        task = next;
       }
     }
     File(*bucket, now);
@@ -233,11 +215,11 @@ absl::Time BatchQueue::ReadyTime(const Bucket& bucket) const {
   }
   absl::Time ready = absl::InfiniteFuture();
   int64_t rows = 0;
-  for (const Fifo& fifo : bucket.ranks) {
-    for (const Queued& queued : fifo) {
-      rows += queued.entry.task.rows;
+  for (const Bucket::Fifo& fifo : bucket.ranks) {
+    for (const Task* task = fifo.front(); task != nullptr; task = fifo.next(*task)) {
+      rows += task->rows;
       if (IsPreferred(rows)) return absl::InfinitePast();
-      ready = std::min(ready, queued.waits_until);
+      ready = std::min(ready, task->waits_until);
     }
   }
   return ready;
@@ -253,12 +235,12 @@ void BatchQueue::File(Bucket& bucket, absl::Time now) {
   if (bucket.waits_until) waiting_.erase({*bucket.waits_until, &bucket});
   bucket.head.reset();
   bucket.waits_until.reset();
-  if (bucket.entries == 0) return;
+  if (bucket.tasks == 0) return;
   const absl::Time ready = ReadyTime(bucket);
   if (ready <= now) {
     const auto first = std::find_if(bucket.ranks.begin(), bucket.ranks.end(),
-                                    [](const Fifo& fifo) { return !fifo.empty(); });
-    bucket.head = first->front().place;
+                                    [](const Bucket::Fifo& fifo) { return !fifo.empty(); });
+    bucket.head = first->front()->place;
     ready_.emplace(*bucket.head, &bucket);
   } else {
     bucket.waits_until = ready;
@@ -289,40 +271,37 @@ BatchQueue::Cut BatchQueue::Next(absl::Time now, const BatchCost& cost, int64_t 
 void BatchQueue::CutFrom(Bucket& bucket, absl::Time now, const BatchCost& cost, int64_t max_rows,
                          Cut& cut) {
   BatchRoom room(cost, max_rows);
-  picked_.clear();
-  size_t preferred = 0;  // So many entries have the largest preferred size.
+  size_t preferred = 0;  // So many tasks have the largest preferred size.
   bool open = true;
+  cut.batch.reserve(std::min(bucket.tasks, static_cast<size_t>(max_rows)));
   for (size_t rank = 0; rank < bucket.ranks.size() && open; ++rank) {
-    Fifo& fifo = bucket.ranks[rank];
-    for (Position it = fifo.begin(); it != fifo.end() && open;) {
-      const Position position = it++;
-      const Task& task = position->entry.task;
+    Bucket::Fifo& fifo = bucket.ranks[rank];
+    for (Task* next = fifo.front(); next != nullptr && open;) {
+      Task& task = *std::exchange(next, fifo.next(*next));
       if (IsCancelled(task)) {
-        Refuse(position, Refusal::kCancelled);
+        Refuse(task, Refusal::kCancelled);
         continue;
       }
-      const absl::Duration left =
-          position->is_probe ? absl::InfiniteDuration() : task.deadline - now;
+      const absl::Duration left = task.is_probe ? absl::InfiniteDuration() : task.deadline - now;
       switch (room.Take(task.rows, left, bucket.rows >= room.full_rows())) {
         case BatchRoom::Fit::kTaken:
-          picked_.push_back(position);
-          if (IsPreferred(room.rows())) preferred = picked_.size();
+          cut.batch.push_back(&task);
+          if (IsPreferred(room.rows())) preferred = cut.batch.size();
           open = !room.is_full();
           break;
         case BatchRoom::Fit::kNextBatch:
           open = false;
           break;
         case BatchRoom::Fit::kTooLate:
-          Refuse(position, Refusal::kUnreachableDeadline);
+          Refuse(task, Refusal::kUnreachableDeadline);
           break;
       }
     }
   }
-  if (preferred > 0) picked_.resize(preferred);
-  cut.batch.reserve(picked_.size());
-  for (const Position position : picked_) {
-    cut.rows += position->entry.task.rows;
-    cut.batch.push_back(Extract(position));
+  if (preferred > 0) cut.batch.resize(preferred);
+  for (Task* const task : cut.batch) {
+    cut.rows += task->rows;
+    Extract(*task);
   }
 }
 

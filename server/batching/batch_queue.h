@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,12 +14,28 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
+#include "base/deadline_wheel.h"
+#include "base/intrusive_list.h"
 #include "server/batching/batch_cost.h"
 #include "server/model/model_settings.h"
 #include "server/model/refusal.h"
-#include "server/model/servable.h"
+#include "server/model/task.h"
 
 namespace weir {
+
+// The queued tasks of one shape. Ready buckets are in ready_, others that hold anything in
+// waiting_.
+struct QueueBucket {
+  using Fifo = IntrusiveList<Task, QueueTag>;
+
+  explicit QueueBucket(size_t rank_count) : ranks(rank_count) {}
+
+  std::vector<Fifo> ranks;  // By rank; each in the order of its sequence.
+  int64_t rows = 0;
+  size_t tasks = 0;
+  std::optional<QueueEntry::Place> head;  // The key in ready_, if it is there.
+  std::optional<absl::Time> waits_until;  // A part of the key in waiting_, if it is there.
+};
 
 // Not thread-safe. Times are passed in and never go backwards.
 //
@@ -48,23 +63,18 @@ class BatchQueue {
     double parallel = 1;
   };
 
-  struct Entry {
-    Task task;
-    absl::Time enqueued;
-  };
-
   struct Refused {
-    Task task;
+    Task* task = nullptr;
     Refusal why;
   };
 
   struct Cut {
-    std::vector<Entry> batch;      // Empty: nothing to run now. Otherwise all of one shape.
+    std::vector<Task*> batch;      // Empty: nothing to run now. Otherwise all of one shape.
     int64_t rows = 0;              // Of the batch.
     std::vector<Refused> refused;  // Out of the queue, to be answered.
   };
 
-  // Takes the task, or says why it refuses and leaves it alone.
+  // Takes the task until it is in a Cut or Refused, or says why it does not.
   std::optional<Refusal> Push(Task& task, absl::Time now, const BatchCost& cost,
                               const Outlook& outlook);
 
@@ -85,42 +95,8 @@ class BatchQueue {
   size_t known_shapes() const { return buckets_.size(); }
 
  private:
-  struct Bucket;
-
-  // Where an entry stands: by rank, then by sequence. The rank is the level, or, once the entry was
-  // delayed, one behind all levels.
-  struct Place {
-    size_t rank = 0;
-    uint64_t sequence = 0;
-
-    friend bool operator<(const Place& a, const Place& b) {
-      return a.rank != b.rank ? a.rank < b.rank : a.sequence < b.sequence;
-    }
-  };
-
-  struct Queued {
-    Entry entry;
-    Bucket* bucket = nullptr;
-    Place place;
-    size_t level = 0;
-    absl::Time expires;      // Then it is refused.
-    absl::Time delayed;      // Then it goes behind all others.
-    absl::Time waits_until;  // Then its batch is cut, however small.
-    bool is_probe = false;   // Runs, whatever its estimate says.
-  };
-
-  // Addresses of its elements last, whatever is added or removed around them.
-  using Fifo = std::list<Queued>;
-  using Position = Fifo::iterator;
-
-  // The entries of one shape. Ready buckets are in ready_, others that hold anything in waiting_.
-  struct Bucket {
-    std::vector<Fifo> ranks;  // By rank; each in the order of its sequence.
-    int64_t rows = 0;
-    size_t entries = 0;
-    std::optional<Place> head;              // The key in ready_, if it is there.
-    std::optional<absl::Time> waits_until;  // A part of the key in waiting_, if it is there.
-  };
+  using Place = QueueEntry::Place;
+  using Bucket = QueueBucket;
 
   size_t LevelOf(const Task& task) const;
   Bucket& BucketOf(const Task& task);
@@ -131,13 +107,13 @@ class BatchQueue {
   // Refuses what has expired and delays what has waited too long.
   void Settle(absl::Time now);
   void RefuseCancelled(absl::Time now);
-  void Refuse(Position position, Refusal why);
+  void Refuse(Task& task, Refusal why);
 
-  static absl::Time EventTime(const Queued& queued);
-  void Schedule(Position position);
+  static absl::Time EventTime(const Task& task);
+  void Schedule(Task& task);
 
-  // Takes the entry out; the bucket has to be filed anew.
-  Entry Extract(Position position);
+  // Takes the task out; its bucket has to be filed anew.
+  void Extract(Task& task);
 
   // Puts the bucket where it belongs now: into ready_, into waiting_, or into neither.
   void File(Bucket& bucket, absl::Time now);
@@ -154,20 +130,18 @@ class BatchQueue {
   size_t empty_buckets_ = 0;  // Kept, because their shapes may come again; bounded.
   absl::btree_map<Place, Bucket*> ready_;
   absl::btree_set<std::pair<absl::Time, Bucket*>> waiting_;
-  // What the clock will do to entries: by the time of it and the sequence.
-  absl::btree_map<std::pair<absl::Time, uint64_t>, Position> events_;
+  DeadlineWheel events_;  // What the clock will do to tasks.
 
   std::vector<int64_t> rows_of_rank_;
   std::vector<int64_t> rows_of_level_;
   int64_t queued_rows_ = 0;
-  size_t entries_ = 0;
+  size_t tasks_ = 0;
   uint64_t next_sequence_ = 0;
-  size_t pushes_since_search_ = 0;  // For cancelled entries.
+  size_t pushes_since_search_ = 0;  // For cancelled tasks.
   absl::Time next_probe_ = absl::InfinitePast();
   std::vector<Refused> refused_;  // To be reported.
-  Fifo spare_;                    // Elements to be used again, at most kSpares.
   std::vector<int64_t> shape_;    // Of the task at hand.
-  std::vector<Position> picked_;  // Of the batch at hand.
+  std::vector<Task*> due_;        // By the clock, at the moment.
 };
 
 }  // namespace weir

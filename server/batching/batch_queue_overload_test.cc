@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_queue.h"
+#include "server/batching/shaped_task.h"
 
 namespace weir {
 namespace {
@@ -93,8 +97,8 @@ class Machine {
   }
 
   void Arrive(Report& report) {
-    Task task;
-    task.inputs = {{.type = v1::TYPE_FP32, .shape = shape_}};
+    auto owned = std::make_unique<ShapedTask>(std::vector<int64_t>{1, 4});
+    ShapedTask& task = *owned;
     const bool is_other = ++arrived_ % 2 == 0 && options_.other_deadline > absl::ZeroDuration();
     task.deadline = now_ + (is_other ? options_.other_deadline : options_.deadline);
     BatchQueue::Outlook outlook = {.next_free = now_,
@@ -106,12 +110,17 @@ class Machine {
         outlook.next_free = std::min(outlook.next_free, batch.expected_end);
       }
     }
-    if (queue_.Push(task, now_, cost_, outlook)) ++report.refused;
+    if (queue_.Push(task, now_, cost_, outlook)) {
+      ++report.refused;
+    } else {
+      tasks_.emplace(&task, std::move(owned));
+    }
   }
 
   void Begin(Report& report) {
     Batch batch = {.begin = now_, .cut = queue_.Next(now_, cost_, kMaxRows)};
     report.refused += static_cast<int64_t>(batch.cut.refused.size());
+    for (const BatchQueue::Refused& each : batch.cut.refused) tasks_.erase(each.task);
     if (batch.cut.batch.empty()) return;
     std::uniform_real_distribution<double> noise(1 - options_.noise, 1 + options_.noise);
     batch.end = now_ + options_.slower * noise(random_) * BatchTimeOf(batch.cut.rows);
@@ -123,16 +132,17 @@ class Machine {
     const Batch batch = std::move(running_.front());
     running_.erase(running_.begin());
     cost_.Observe(batch.cut.rows, now_ - batch.begin);
-    for (const BatchQueue::Entry& entry : batch.cut.batch) {
-      ++(now_ <= entry.task.deadline ? report.in_time : report.late);
-      report.longest_wait = std::max(report.longest_wait, now_ - entry.enqueued);
+    for (const Task* task : batch.cut.batch) {
+      ++(now_ <= task->deadline ? report.in_time : report.late);
+      report.longest_wait = std::max(report.longest_wait, now_ - task->enqueued);
+      tasks_.erase(task);
     }
   }
 
   const Options options_;
   BatchCost cost_;
   BatchQueue queue_;
-  const std::vector<int64_t> shape_ = {1, 4};
+  absl::flat_hash_map<const Task*, std::unique_ptr<ShapedTask>> tasks_;  // Not ended.
   int64_t arrived_ = 0;
   std::mt19937 random_;
   absl::Time now_ = absl::UnixEpoch() + absl::Hours(1);

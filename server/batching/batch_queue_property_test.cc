@@ -1,7 +1,6 @@
 // Random requests, in random order, with random settings: BatchQueue and SlowQueue decide alike.
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <random>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_queue.h"
+#include "server/batching/shaped_task.h"
 #include "server/batching/slow_queue.h"
 
 namespace weir {
@@ -77,7 +77,8 @@ class Sequence {
         settings_(dice_.Settings(max_batch_rows_)),
         cost_(dice_.Times(max_batch_rows_)),
         queue_(settings_, max_batch_rows_),
-        slow_(settings_, max_batch_rows_, [this](int id) { return cancelled_[id].load(); }) {}
+        slow_(settings_, max_batch_rows_,
+              [this](int id) { return tasks_[id].is_cancelled.load(); }) {}
 
   // The caller looks at HasFatalFailure.
   void Run() {
@@ -89,7 +90,7 @@ class Sequence {
       } else if (what < 17) {
         ASSERT_NO_FATAL_FAILURE(Next()) << Where();
       } else if (what < 19) {
-        if (!cancelled_.empty()) cancelled_[dice_.Between(0, cancelled_.size() - 1)] = true;
+        if (!tasks_.empty()) tasks_[dice_.Between(0, tasks_.size() - 1)].is_cancelled = true;
       } else {
         cost_.Observe(dice_.Between(1, 8), Microseconds(dice_.Between(100, 20'000)));
       }
@@ -100,7 +101,7 @@ class Sequence {
       ASSERT_NO_FATAL_FAILURE(Next()) << Where();
       Wait(20);
     }
-    for (size_t id = 0; id < ended_.size(); ++id) ASSERT_EQ(ended_[id], 1) << id << Where();
+    for (const ShapedTask& task : tasks_) ASSERT_EQ(task.times_done, 1) << Where();
   }
 
  private:
@@ -121,30 +122,24 @@ class Sequence {
   }
 
   void Push() {
-    const int id = static_cast<int>(cancelled_.size());
-    cancelled_.emplace_back(dice_.OneIn(20));
-    ended_.push_back(0);
+    const int id = static_cast<int>(tasks_.size());
+    const bool is_cancelled = dice_.OneIn(20);
     SlowQueue::Request request = {.id = id,
                                   .shape = static_cast<int>(dice_.Between(0, 2)),
                                   .rows = dice_.OneIn(2) ? 1 : dice_.Between(1, 10),
                                   .priority = static_cast<uint32_t>(dice_.Between(0, 4)),
                                   .deadline = absl::InfiniteFuture()};
     if (max_batch_rows_ == 0) request.rows = 1;
+    ShapedTask& task = tasks_.emplace_back(std::vector<int64_t>{request.rows, request.shape});
+    task.is_cancelled = is_cancelled;
     if (dice_.OneIn(2)) request.deadline = now_ + Milliseconds(dice_.Between(-1, 60));
     const BatchQueue::Outlook outlook = {.next_free = now_ + Milliseconds(dice_.Between(-5, 10)),
                                          .parallel = 0.5 * dice_.Between(1, 4)};
     absl::StrAppend(&trace_, " push ", id, "/", request.shape, "/", request.rows, "/",
                     request.priority, "/", absl::FormatDuration(request.deadline - now_));
 
-    const std::vector<int64_t>& shape =
-        shapes_.emplace_back(std::vector<int64_t>{request.rows, request.shape});
-    Task task;
-    task.inputs = {{.type = v1::TYPE_FP32, .shape = shape}};
-    task.rows = request.rows;
     task.priority = request.priority;
     task.deadline = request.deadline;
-    task.cancelled = &cancelled_[id];
-    task.done = [this, id](const TaskOutcome&) { ++ended_[id]; };
 
     const std::optional<Refusal> expected = slow_.Push(request, now_, cost_, outlook);
     const std::optional<Refusal> refusal = queue_.Push(task, now_, cost_, outlook);
@@ -159,30 +154,30 @@ class Sequence {
     BatchQueue::Cut cut = queue_.Next(now_, cost_, max_rows);
     std::vector<int> batch;
     int64_t rows = 0;
-    for (BatchQueue::Entry& entry : cut.batch) {
-      ASSERT_GT(entry.task.deadline, now_);
+    for (Task* const task : cut.batch) {
+      ASSERT_GT(task->deadline, now_);
       if (max_batch_rows_ > 0) {
-        ASSERT_EQ(entry.task.inputs[0].shape[1], cut.batch[0].task.inputs[0].shape[1]);
+        ASSERT_EQ(task->inputs[0].shape[1], cut.batch[0]->inputs[0].shape[1]);
       }
-      rows += entry.task.rows;
-      batch.push_back(End(entry.task));
+      rows += task->rows;
+      batch.push_back(End(*task));
     }
     ASSERT_EQ(batch, expected.batch);
     ASSERT_EQ(rows, cut.rows);
     ASSERT_TRUE(batch.size() <= 1 || rows <= std::min(max_rows, max_batch_rows_));
     std::vector<std::pair<int, Refusal>> refused;
-    for (BatchQueue::Refused& each : cut.refused) refused.emplace_back(End(each.task), each.why);
+    for (BatchQueue::Refused& each : cut.refused) refused.emplace_back(End(*each.task), each.why);
     std::sort(refused.begin(), refused.end());
     std::vector<std::pair<int, Refusal>> expected_refused = expected.refused;
     std::sort(expected_refused.begin(), expected_refused.end());
     ASSERT_EQ(refused, expected_refused);
   }
 
-  // Calls `done` and returns the id.
+  // Ends the task and returns its id.
   int End(Task& task) {
-    std::move(task.done)(absl::CancelledError());
-    for (size_t id = 0; id < cancelled_.size(); ++id) {
-      if (task.cancelled == &cancelled_[id]) return static_cast<int>(id);
+    task.Done(absl::CancelledError());
+    for (size_t id = 0; id < tasks_.size(); ++id) {
+      if (&task == &tasks_[id]) return static_cast<int>(id);
     }
     return -1;
   }
@@ -193,9 +188,7 @@ class Sequence {
   const BatchingSettings settings_;
   BatchCost cost_;
   absl::Time now_ = absl::UnixEpoch() + absl::Hours(1);
-  std::deque<std::atomic<bool>> cancelled_;  // By id, as the two below.
-  std::vector<int> ended_;
-  std::deque<std::vector<int64_t>> shapes_;
+  std::deque<ShapedTask> tasks_;  // By id.
   BatchQueue queue_;
   SlowQueue slow_;
   std::string trace_;

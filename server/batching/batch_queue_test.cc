@@ -1,8 +1,14 @@
 #include "server/batching/batch_queue.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <deque>
+#include <vector>
+
 #include "server/batching/queue_script.h"
+#include "server/batching/shaped_task.h"
 
 namespace weir {
 namespace {
@@ -10,6 +16,9 @@ namespace {
 using absl::InfiniteDuration;
 using absl::Milliseconds;
 using absl::ZeroDuration;
+using testing::ElementsAre;
+
+using Shape = std::vector<int64_t>;
 
 TEST(BatchQueueTest, AnEmptyQueueHasNothingToDo) {
   QueueScript script;
@@ -125,13 +134,12 @@ TEST(BatchQueueTest, ShapesOfDifferentRankAreNotTakenForEachOther) {
 TEST(BatchQueueTest, TheShapesOfAllInputsCount) {
   BatchQueue queue({}, 8);
   const BatchCost cost({});
-  const std::vector<int64_t> narrow = {1, 2};
-  const std::vector<int64_t> wide = {1, 3};
-  for (const auto& [first, second] :
-       {std::pair(&narrow, &wide), std::pair(&wide, &narrow), std::pair(&narrow, &wide)}) {
-    Task task;
-    task.inputs = {{.shape = *first}, {.shape = *second}};
-    EXPECT_FALSE(queue.Push(task, absl::UnixEpoch(), cost, {}).has_value());
+  const Shape narrow = {1, 2};
+  const Shape wide = {1, 3};
+  using Shapes = std::vector<Shape>;
+  ShapedTask a(Shapes{narrow, wide}), b(Shapes{wide, narrow}), c(Shapes{narrow, wide});
+  for (ShapedTask* const task : {&a, &b, &c}) {
+    EXPECT_FALSE(queue.Push(*task, absl::UnixEpoch(), cost, {}).has_value());
   }
   EXPECT_EQ(queue.Next(absl::UnixEpoch(), cost, 8).rows, 2);
   EXPECT_EQ(queue.Next(absl::UnixEpoch(), cost, 8).rows, 1);
@@ -142,12 +150,14 @@ TEST(BatchQueueTest, AMillionShapesLeaveNothingBehindAndTakeNoLongerThanOne) {
   const BatchCost cost({});
   const absl::Time now = absl::UnixEpoch();
   int64_t rows = 0;
+  std::deque<ShapedTask> tasks;
   for (int64_t i = 0; i < 1'000'000; ++i) {
-    const std::vector<int64_t> shape = {1, i};
-    Task task;
-    task.inputs = {{.shape = shape}};
-    EXPECT_FALSE(queue.Push(task, now, cost, {}).has_value());
-    if (i >= 500) rows += queue.Next(now, cost, 8).rows;
+    EXPECT_FALSE(queue.Push(tasks.emplace_back(Shape{1, i}), now, cost, {}).has_value());
+    if (i < 500) continue;
+    const BatchQueue::Cut cut = queue.Next(now, cost, 8);
+    rows += cut.rows;
+    ASSERT_THAT(cut.batch, ElementsAre(&tasks.front()));
+    tasks.pop_front();
   }
   EXPECT_EQ(queue.queued_rows(), 500);
   EXPECT_EQ(rows, 999'500);
@@ -381,14 +391,11 @@ TEST(BatchQueueTest, ARequestLargerThanTheWholeQueueRunsIfNothingElseWaits) {
 TEST(BatchQueueTest, ARefusedTaskStaysWithItsCaller) {
   BatchQueue queue(Bounded({1}), 8);
   const BatchCost cost({});
-  const std::vector<int64_t> shape = {1, 4};
-  for (const bool refused : {false, true}) {
-    Task task;
-    task.inputs = {{.shape = shape}};
-    task.done = [](const TaskOutcome&) {};
-    EXPECT_EQ(queue.Push(task, absl::UnixEpoch(), cost, {}).has_value(), refused);
-    EXPECT_EQ(task.done != nullptr, refused);
-  }
+  ShapedTask taken(Shape{1, 4}), refused(Shape{1, 4});
+  EXPECT_FALSE(queue.Push(taken, absl::UnixEpoch(), cost, {}).has_value());
+  EXPECT_TRUE(queue.Push(refused, absl::UnixEpoch(), cost, {}).has_value());
+  EXPECT_THAT(queue.Next(absl::UnixEpoch(), cost, 8).batch, ElementsAre(&taken));
+  EXPECT_EQ(taken.times_done + refused.times_done, 0);
 }
 
 TEST(BatchQueueTest, WhenItWasQueuedIsKept) {
@@ -398,7 +405,7 @@ TEST(BatchQueueTest, WhenItWasQueuedIsKept) {
   script.Wait(Milliseconds(3));
   const BatchQueue::Cut cut = script.queue.Next(script.now, script.cost, 8);
   ASSERT_EQ(cut.batch.size(), 1);
-  EXPECT_EQ(cut.batch[0].enqueued, then);
+  EXPECT_EQ(cut.batch[0]->enqueued, then);
 }
 
 TEST(BatchQueueTest, CallersLearnWhyByTheStatus) {

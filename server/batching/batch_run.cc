@@ -16,40 +16,40 @@
 namespace weir {
 namespace {
 
-using Entry = BatchQueue::Entry;
-
-int64_t Rows(absl::Span<const Entry> batch) {
+int64_t Rows(absl::Span<Task* const> batch) {
   int64_t rows = 0;
-  for (const Entry& entry : batch) rows += entry.task.rows;
+  for (const Task* task : batch) rows += task->rows;
   return rows;
 }
 
 // The inputs of a batch: those of its only request as they are, or new ones with all rows.
 class Assembled {
  public:
-  explicit Assembled(absl::Span<const Entry> batch) {
+  explicit Assembled(absl::Span<Task* const> batch) {
     if (batch.size() == 1) {
-      inputs_ = batch[0].task.inputs;
+      inputs_ = batch[0]->inputs;
       return;
     }
-    const size_t count = batch[0].task.inputs.size();
+    const size_t count = batch[0]->inputs.size();
     const int64_t rows = Rows(batch);
     buffers_.reserve(count);
     shapes_.reserve(count);
+    views_.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       size_t bytes = 0;
-      for (const Entry& entry : batch) bytes += entry.task.inputs[i].data.size();
+      for (const Task* task : batch) bytes += task->inputs[i].data.size();
       char* const buffer = buffers_.emplace_back(new char[bytes]).get();
       char* end = buffer;
-      for (const Entry& entry : batch) {
-        const absl::string_view data = entry.task.inputs[i].data;
+      for (const Task* task : batch) {
+        const absl::string_view data = task->inputs[i].data;
         std::memcpy(end, data.data(), data.size());
         end += data.size();
       }
-      const TensorView& first = batch[0].task.inputs[i];
+      const TensorView& first = batch[0]->inputs[i];
       shapes_.emplace_back(first.shape.begin(), first.shape.end())[0] = rows;
-      inputs_.push_back({first.type, shapes_.back(), absl::string_view(buffer, bytes)});
+      views_.push_back({first.type, shapes_.back(), absl::string_view(buffer, bytes)});
     }
+    inputs_ = views_;
   }
 
   absl::Span<const TensorView> inputs() const { return inputs_; }
@@ -57,11 +57,12 @@ class Assembled {
  private:
   std::vector<std::unique_ptr<char[]>> buffers_;  // Not cleared before they are filled.
   std::vector<std::vector<int64_t>> shapes_;
-  std::vector<TensorView> inputs_;
+  std::vector<TensorView> views_;
+  absl::Span<const TensorView> inputs_;
 };
 
 // Gives each request the rows of the outputs that are its own.
-void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>& outputs,
+void Answer(absl::Span<Task* const> batch, int64_t rows, const std::vector<TensorView>& outputs,
             absl::Time cut, const StageTimes& times, absl::Time model_ended) {
   TaskOutcome outcome = TaskResult{
       .outputs = outputs, .times = times, .batch_rows = rows, .model_ended = model_ended};
@@ -70,19 +71,18 @@ void Answer(absl::Span<Entry> batch, int64_t rows, const std::vector<TensorView>
     shapes.emplace_back(output.shape.begin(), output.shape.end());
   }
   int64_t row = 0;
-  for (Entry& entry : batch) {
-    outcome->times.queue = cut - entry.enqueued;
+  for (Task* const task : batch) {
+    outcome->times.queue = cut - task->enqueued;
     if (batch.size() > 1) {
       for (size_t i = 0; i < outputs.size(); ++i) {
         const size_t row_bytes = outputs[i].data.size() / rows;
-        shapes[i][0] = entry.task.rows;
+        shapes[i][0] = task->rows;
         outcome->outputs[i].shape = shapes[i];
-        outcome->outputs[i].data =
-            outputs[i].data.substr(row * row_bytes, entry.task.rows * row_bytes);
+        outcome->outputs[i].data = outputs[i].data.substr(row * row_bytes, task->rows * row_bytes);
       }
-      row += entry.task.rows;
+      row += task->rows;
     }
-    std::move(entry.task.done)(outcome);
+    task->Done(outcome);
   }
 }
 
@@ -93,22 +93,22 @@ bool IsCancelled(const Task& task) {
 
 // Answers and takes out what has expired since the batch was cut: this thread may have been held
 // up. Returns its rows.
-int64_t RefuseExpired(std::vector<Entry>& batch, absl::Time now) {
+int64_t RefuseExpired(std::vector<Task*>& batch, absl::Time now) {
   int64_t rows = 0;
   const auto refused = std::stable_partition(
-      batch.begin(), batch.end(), [now](const Entry& entry) { return entry.task.deadline >= now; });
-  for (auto entry = refused; entry != batch.end(); ++entry) {
-    rows += entry->task.rows;
-    std::move(entry->task.done)(Refusal::kExpired);
+      batch.begin(), batch.end(), [now](const Task* task) { return task->deadline >= now; });
+  for (auto task = refused; task != batch.end(); ++task) {
+    rows += (*task)->rows;
+    (*task)->Done(Refusal::kExpired);
   }
   batch.erase(refused, batch.end());
   return rows;
 }
 
-int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
+int64_t ExpiredRows(absl::Span<Task* const> batch, absl::Time now) {
   int64_t rows = 0;
-  for (const Entry& entry : batch) {
-    if (entry.task.deadline < now) rows += entry.task.rows;
+  for (const Task* task : batch) {
+    if (task->deadline < now) rows += task->rows;
   }
   return rows;
 }
@@ -116,7 +116,7 @@ int64_t ExpiredRows(absl::Span<const Entry> batch, absl::Time now) {
 }  // namespace
 
 BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
-                      absl::Time cut, VersionStats* stats, std::vector<Entry> batch) {
+                      absl::Time cut, VersionStats* stats, std::vector<Task*> batch) {
   absl::Time begin = MonotonicNow();
   BatchOutcome outcome;
   if (ExpiredRows(batch, begin) > 0) {
@@ -133,28 +133,26 @@ BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t
   const int64_t rows = Rows(batch);
   if (stats != nullptr) stats->RecordBatch(rows, outcome.time);
   if (outputs.ok()) {
-    Answer(absl::MakeSpan(batch), rows, outputs->views, cut,
-           {.assemble = start - begin, .inference = end - start}, end);
+    Answer(batch, rows, outputs->views, cut, {.assemble = start - begin, .inference = end - start},
+           end);
     return outcome;
   }
   outcome.failed = true;
   if (batch.size() == 1) {
     WEIR_LOG_EVERY(kError, absl::Seconds(1), "a model failed", LogField("model", settings.name),
                    LogField("version", version), LogField("error", outputs.status().message()));
-    std::move(batch[0].task.done)(
+    batch[0]->Done(
         absl::InternalError(absl::StrCat("model \"", settings.name, "\" failed on this input")));
     outcome.failed_rows = rows;
     return outcome;
   }
-  for (Entry& entry : batch) {
-    if (IsCancelled(entry.task)) {
-      outcome.failed_rows += entry.task.rows;
-      std::move(entry.task.done)(Refusal::kCancelled);
+  for (Task* const task : batch) {
+    if (IsCancelled(*task)) {
+      outcome.failed_rows += task->rows;
+      task->Done(Refusal::kCancelled);
       continue;
     }
-    std::vector<Entry> alone;
-    alone.push_back(std::move(entry));
-    const BatchOutcome retry = RunBatch(model, settings, version, cut, stats, std::move(alone));
+    const BatchOutcome retry = RunBatch(model, settings, version, cut, stats, {task});
     outcome.time += retry.time;
     // What has expired by now was run once, in vain.
     outcome.failed_rows += retry.failed_rows + retry.refused_rows;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "server/batching/batch_queue.h"
 #include "server/model/model.h"
+#include "server/model/task.h"
 #include "server/stats/version_stats.h"
 
 namespace weir {
@@ -21,13 +21,13 @@ struct BatchOutcome {
   int64_t expired_rows = 0;  // Expired when the model began, and run.
 };
 
-// Calls the `done` of each entry of `batch`, all of one shape, exactly once. Each byte of a tensor
+// Calls Done of each task of `batch`, all of one shape, exactly once. Each byte of a tensor
 // is copied once, into the batch; a batch of a single request is not copied at all. When the model
 // fails on a batch of several requests, each runs again alone, so that one of them cannot spoil the
 // answers of the others. `cut` is when the batch left the queue. `stats`, unless it is null, knows
 // of each run of the model before any answer of it is out.
 BatchOutcome RunBatch(const Model& model, const ModelSettings& settings, int64_t version,
-                      absl::Time cut, VersionStats* stats, std::vector<BatchQueue::Entry> batch);
+                      absl::Time cut, VersionStats* stats, std::vector<Task*> batch);
 
 }  // namespace weir
 

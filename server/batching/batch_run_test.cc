@@ -45,9 +45,10 @@ class BatchRunTest : public testing::Test {
       return answer(inputs);
     });
     const absl::Time now = MonotonicNow();
-    std::vector<BatchQueue::Entry> batch;
+    std::vector<Task*> batch;
     for (TestRequest* request : requests) {
-      batch.push_back({.task = request->MakeTask(), .enqueued = now - absl::Milliseconds(5)});
+      batch.push_back(&request->GiveTask());
+      batch.back()->enqueued = now - absl::Milliseconds(5);
     }
     return RunBatch(*puppet.MakeModel(), {.name = "m"}, 3, now, nullptr, std::move(batch));
   }
@@ -110,14 +111,13 @@ TEST_F(BatchRunTest, ALoneRequestIsNotCopied) {
   // Its shape need not have rows.
   TestRequest request({Tensor{v1::TYPE_UINT8, {}, "a"}, Tensor{v1::TYPE_UINT8, {2}, "bc"}});
   Puppeteer puppet;
-  std::vector<BatchQueue::Entry> batch;
-  batch.push_back({.task = request.MakeTask(), .enqueued = MonotonicNow()});
-  std::thread runner([&] {
-    RunBatch(*puppet.MakeModel(), {.name = "m"}, 1, MonotonicNow(), nullptr, std::move(batch));
-  });
+  Task& task = request.GiveTask();
+  task.enqueued = MonotonicNow();
+  std::thread runner(
+      [&] { RunBatch(*puppet.MakeModel(), {.name = "m"}, 1, MonotonicNow(), nullptr, {&task}); });
   Puppeteer::Batch running = puppet.Next();
   EXPECT_THAT(running.addresses(),
-              ElementsAre(request.inputs()[0].data.data(), request.inputs()[1].data.data()));
+              ElementsAre(request.tensors()[0].data.data(), request.tensors()[1].data.data()));
   running.End();
   runner.join();
   EXPECT_EQ(request.WaitForText(), "a");

@@ -34,7 +34,7 @@ class BatchedServable : public Servable {
 
   const ModelSettings& settings() const override { return *settings_; }
   int64_t version() const override { return version_; }
-  void Submit(Task task) override { executor_.Submit(*lane_, std::move(task)); }
+  void Submit(Task& task) override { executor_.Submit(*lane_, task); }
   ServableCounts counts() const override { return executor_.Counts(*lane_); }
   std::string Description() const override { return description_; }
   VersionStats* stats() const override { return stats_; }

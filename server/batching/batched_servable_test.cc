@@ -71,7 +71,7 @@ TEST_F(BatchedServableTest, AnswersWithTheModelsOutputs) {
   EXPECT_EQ((*servable)->version(), 3);
   EXPECT_EQ((*servable)->settings().name, "m");
   TestRequest request("ab");
-  (*servable)->Submit(request.MakeTask());
+  (*servable)->Submit(request.GiveTask());
   EXPECT_EQ(request.WaitForText(), "ab");
   EXPECT_EQ(request.Wait().batch_rows, 2);
 }
@@ -81,7 +81,7 @@ TEST_F(BatchedServableTest, CountsWhatBecameOfTasks) {
   ASSERT_TRUE(servable.ok()) << servable.status();
   EXPECT_EQ((*servable)->counts().executed_rows, 0) << "warm-up does not count";
   TestRequest late("ab", {.deadline = MonotonicNow()});
-  (*servable)->Submit(late.MakeTask());
+  (*servable)->Submit(late.GiveTask());
   EXPECT_EQ(late.WaitForText(), "DEADLINE_EXCEEDED");
   EXPECT_EQ((*servable)->counts().expired_rows, 2);
 }
@@ -165,7 +165,7 @@ TEST_F(BatchedServableTest, AnInlineModelRunsWhenItsPollerSaysSo) {
   const auto servable = Make(Settings(Execution::kInline));
   ASSERT_TRUE(servable.ok()) << servable.status();
   TestRequest request("ab");
-  (*servable)->Submit(request.MakeTask());
+  (*servable)->Submit(request.GiveTask());
   executor_.RunInline();
   EXPECT_TRUE(request.IsAnswered());
   EXPECT_EQ((*servable)->counts().executed_rows, 2);
@@ -176,7 +176,7 @@ TEST_F(BatchedServableTest, AServableMayEndInTheLastAnswer) {
     auto servable = Make(Settings(execution));
     ASSERT_TRUE(servable.ok()) << servable.status();
     TestRequest request("ab", {.on_done = [&servable] { servable->reset(); }});
-    (*servable)->Submit(request.MakeTask());
+    (*servable)->Submit(request.GiveTask());
     executor_.RunInline();
     EXPECT_EQ(request.WaitForText(), "ab");
     puppet_.AwaitNoModel();
@@ -188,7 +188,7 @@ TEST_F(BatchedServableTest, AServableMayEndInARefusal) {
   ASSERT_TRUE(servable.ok()) << servable.status();
   TestRequest late("ab",
                    {.deadline = MonotonicNow(), .on_done = [&servable] { servable->reset(); }});
-  (*servable)->Submit(late.MakeTask());
+  (*servable)->Submit(late.GiveTask());
   EXPECT_EQ(late.WaitForText(), "DEADLINE_EXCEEDED");
   puppet_.AwaitNoModel();
 }

@@ -136,7 +136,7 @@ void Executor::RemoveLane(const std::shared_ptr<Lane>& lane) {
   lanes_.erase(std::find(lanes_.begin(), lanes_.end(), lane));
 }
 
-void Executor::Submit(Lane& lane, Task task) {
+void Executor::Submit(Lane& lane, Task& task) {
   std::optional<Refusal> refusal;
   std::vector<BatchQueue::Refused> refused;
   {
@@ -146,7 +146,7 @@ void Executor::Submit(Lane& lane, Task task) {
     const int64_t rows = task.rows;
     refusal = state.queue.Push(task, now, state.cost, OutlookOf(state));
     refused = state.queue.TakeRefused();
-    for (const BatchQueue::Refused& each : refused) Count(each.why, each.task.rows, state.counts);
+    for (const BatchQueue::Refused& each : refused) Count(each.why, each.task->rows, state.counts);
     if (refusal) {
       Count(*refusal, rows, state.counts);
     } else if (state.on_workers()) {
@@ -154,8 +154,8 @@ void Executor::Submit(Lane& lane, Task task) {
       WakeWorker();
     }
   }
-  if (refusal) std::move(task.done)(*refusal);
-  for (BatchQueue::Refused& each : refused) std::move(each.task.done)(each.why);
+  if (refusal) task.Done(*refusal);
+  for (const BatchQueue::Refused& each : refused) each.task->Done(each.why);
 }
 
 bool Executor::RunInline(absl::FunctionRef<void()> before_long_batch) {
@@ -247,7 +247,7 @@ Executor::Work Executor::Begin(const std::shared_ptr<Lane>& lane, absl::Time now
             .cut = state.queue.Next(now, state.cost, max_rows),
             .begin = now};
   for (const BatchQueue::Refused& refused : work.cut.refused) {
-    Count(refused.why, refused.task.rows, state.counts);
+    Count(refused.why, refused.task->rows, state.counts);
   }
   work.expected =
       work.cut.batch.empty() ? absl::ZeroDuration() : state.cost.Estimate(work.cut.rows);
@@ -267,8 +267,8 @@ void Executor::LeaveToOthers(absl::Time now) {
 }
 
 void Executor::AnswerRefused(Work& work) {
-  for (BatchQueue::Refused& refused : std::exchange(work.cut.refused, {})) {
-    std::move(refused.task.done)(refused.why);
+  for (const BatchQueue::Refused& refused : std::exchange(work.cut.refused, {})) {
+    refused.task->Done(refused.why);
   }
 }
 

@@ -55,7 +55,7 @@ class Executor {
   void RemoveLane(const std::shared_ptr<Lane>& lane) ABSL_LOCKS_EXCLUDED(mu_);
 
   // As Servable::Submit.
-  void Submit(Lane& lane, Task task) ABSL_LOCKS_EXCLUDED(mu_);
+  void Submit(Lane& lane, Task& task) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Runs a batch of what waits in inline lanes, on this thread; false if nothing does. Calls
   // `before_long_batch` before one that takes so long that another thread should take over what

@@ -303,7 +303,7 @@ TEST(ExecutorShareTest, TheTimeOfTheWorkersIsSharedByWeight) {
   std::map<char, std::deque<absl::Duration>> took;
   for (const TestRequest& request : requests) {
     const absl::Duration time = request.Wait().times.inference;
-    took[request.inputs()[0].data[0]].push_back(time);
+    took[request.tensors()[0].data[0]].push_back(time);
     longest = std::max(longest, time);
   }
   std::map<char, absl::Duration> busy;

@@ -89,7 +89,7 @@ class Storm {
   void CheckAnswers() const {
     for (const std::deque<Sent>& of_thread : sent_) {
       for (const Sent& sent : of_thread) {
-        const std::string& text = sent.request.inputs()[0].data;
+        const std::string& text = sent.request.tensors()[0].data;
         const TestRequest::Answer answer = sent.request.Wait();
         if (answer.status.ok()) {
           EXPECT_EQ(answer.outputs[0].data, text);
@@ -107,7 +107,7 @@ class Storm {
       for (const std::deque<Sent>& of_thread : sent_) {
         for (const Sent& sent : of_thread) {
           if (sent.lane != lane.get()) continue;
-          const int64_t own = sent.request.inputs()[0].shape[0];
+          const int64_t own = sent.request.tensors()[0].shape[0];
           rows[sent.request.Wait().status.code()] += own;
           all += own;
         }

@@ -3,10 +3,10 @@
 #define WEIR_SERVER_BATCHING_QUEUE_SCRIPT_H_
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "server/batching/batch_cost.h"
 #include "server/batching/batch_queue.h"
+#include "server/batching/shaped_task.h"
 
 namespace weir {
 
@@ -50,15 +51,12 @@ class QueueScript {
 
   // "" or why it was refused.
   std::string Push(const Request& request) {
-    Kept& kept = kept_[request.name];
-    kept.shape = request.shape;
-    kept.shape.insert(kept.shape.begin(), request.rows);
-    Task task;
-    task.inputs = {{.type = v1::TYPE_FP32, .shape = kept.shape}};
-    task.rows = request.rows;
+    std::vector<int64_t> shape = request.shape;
+    shape.insert(shape.begin(), request.rows);
+    NamedTask& task = tasks_.emplace_back(request.name, std::move(shape));
     task.priority = request.priority;
     task.deadline = now + request.deadline;
-    task.cancelled = &kept.cancelled;
+    task.is_cancelled = cancelled_.count(request.name) > 0;
     const std::optional<Refusal> refusal = queue.Push(task, now, cost, outlook);
     return refusal ? Word(*refusal) : "";
   }
@@ -74,17 +72,22 @@ class QueueScript {
     return taken;
   }
 
-  void Cancel(const std::string& name) { kept_[name].cancelled = true; }
+  void Cancel(const std::string& name) {
+    cancelled_.insert(name);
+    for (NamedTask& task : tasks_) {
+      if (task.name == name) task.is_cancelled = true;
+    }
+  }
   void Wait(absl::Duration time) { now += time; }
 
   // The batch, and behind a semicolon what was refused, by name: "a b; c expired".
   std::string Next(int64_t max_rows = 1000) {
     const BatchQueue::Cut cut = queue.Next(now, cost, max_rows);
     std::vector<std::string> batch;
-    for (const BatchQueue::Entry& entry : cut.batch) batch.push_back(Name(entry.task));
+    for (const Task* task : cut.batch) batch.push_back(Name(*task));
     std::vector<std::string> refused;
     for (const BatchQueue::Refused& each : cut.refused) {
-      refused.push_back(absl::StrCat(Name(each.task), " ", Word(each.why)));
+      refused.push_back(absl::StrCat(Name(*each.task), " ", Word(each.why)));
     }
     std::sort(refused.begin(), refused.end());
     return absl::StrCat(absl::StrJoin(batch, " "), refused.empty() ? "" : "; ",
@@ -104,19 +107,17 @@ class QueueScript {
   BatchQueue queue;
 
  private:
-  struct Kept {
-    std::atomic<bool> cancelled = false;
-    std::vector<int64_t> shape;
+  struct NamedTask : public ShapedTask {
+    NamedTask(std::string name, std::vector<int64_t> shape)
+        : ShapedTask(std::move(shape)), name(std::move(name)) {}
+
+    const std::string name;
   };
 
-  std::string Name(const Task& task) const {
-    for (const auto& [name, kept] : kept_) {
-      if (task.cancelled == &kept.cancelled) return name;
-    }
-    return "?";
-  }
+  static std::string Name(const Task& task) { return static_cast<const NamedTask&>(task).name; }
 
-  std::map<std::string, Kept> kept_;
+  std::deque<NamedTask> tasks_;
+  std::set<std::string> cancelled_;  // Also those that are still to come.
 };
 
 }  // namespace weir

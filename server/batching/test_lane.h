@@ -49,7 +49,7 @@ class TestLane {
     lane_ = nullptr;
   }
 
-  void Submit(TestRequest& request) { executor_.Submit(*lane_, request.MakeTask()); }
+  void Submit(TestRequest& request) { executor_.Submit(*lane_, request.GiveTask()); }
 
   // And runs what waits in inline lanes, as pollers do.
   void SubmitAndRun(TestRequest& request) {

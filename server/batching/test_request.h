@@ -17,7 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/model/puppet_model.h"
-#include "server/model/servable.h"
+#include "server/model/task.h"
 #include "server/model/tensor.h"
 
 namespace weir {
@@ -25,12 +25,12 @@ namespace weir {
 struct TestRequestOptions {
   uint32_t priority = 0;
   absl::Time deadline = absl::InfiniteFuture();
-  std::function<void()> on_done;  // Called by the task's `done`.
+  std::function<void()> on_done;  // Called by the task's Done.
 };
 
 // Holds what its task needs, and what becomes of it. A row is a character of its text. Thread-safe;
 // destruction waits for the answer.
-class TestRequest {
+class TestRequest : private Task {
  public:
   struct Answer {
     absl::Status status;
@@ -40,12 +40,12 @@ class TestRequest {
   };
 
   // One input: a byte for each row.
-  explicit TestRequest(const std::string& rows, TestRequestOptions options = {})
-      : TestRequest({Tensor{v1::TYPE_UINT8, {static_cast<int64_t>(rows.size()), 1}, rows}},
+  explicit TestRequest(const std::string& text, TestRequestOptions options = {})
+      : TestRequest({Tensor{v1::TYPE_UINT8, {static_cast<int64_t>(text.size()), 1}, text}},
                     std::move(options)) {}
 
-  explicit TestRequest(std::vector<Tensor> inputs, TestRequestOptions options = {})
-      : inputs_(std::move(inputs)), options_(std::move(options)) {}
+  explicit TestRequest(std::vector<Tensor> tensors, TestRequestOptions options = {})
+      : tensors_(std::move(tensors)), options_(std::move(options)) {}
 
   TestRequest(const TestRequest&) = delete;
   TestRequest& operator=(const TestRequest&) = delete;
@@ -54,18 +54,18 @@ class TestRequest {
   }
 
   // To be submitted; once.
-  Task MakeTask() {
+  Task& GiveTask() {
     EXPECT_FALSE(std::exchange(given_out_, true));
-    Task task{.rows = inputs_[0].shape.empty() ? 1 : inputs_[0].shape[0],
-              .priority = options_.priority,
-              .deadline = options_.deadline,
-              .cancelled = &cancelled_,
-              .done = [this](const TaskOutcome& outcome) { Done(outcome); }};
-    for (const Tensor& input : inputs_) task.inputs.push_back(View(input));
-    return task;
+    for (const Tensor& tensor : tensors_) views_.push_back(View(tensor));
+    inputs = views_;
+    rows = tensors_[0].shape.empty() ? 1 : tensors_[0].shape[0];
+    priority = options_.priority;
+    deadline = options_.deadline;
+    cancelled = &cancelled_;
+    return *this;
   }
 
-  const std::vector<Tensor>& inputs() const { return inputs_; }
+  const std::vector<Tensor>& tensors() const { return tensors_; }
   void Cancel() { cancelled_ = true; }
 
   bool IsAnswered() const ABSL_LOCKS_EXCLUDED(mu_) {
@@ -90,7 +90,7 @@ class TestRequest {
   }
 
  private:
-  void Done(const TaskOutcome& result) ABSL_LOCKS_EXCLUDED(mu_) {
+  void Done(const TaskOutcome& result) override ABSL_LOCKS_EXCLUDED(mu_) {
     Answer answer{.status = result.status()};
     if (result.ok()) {
       for (const TensorView& view : result->outputs) {
@@ -104,11 +104,12 @@ class TestRequest {
     const std::function<void()> on_done = std::move(options_.on_done);
     if (on_done) on_done();
     absl::MutexLock lock(&mu_);
-    EXPECT_FALSE(answer_.has_value()) << "done was called twice";
+    EXPECT_FALSE(answer_.has_value()) << "Done was called twice";
     answer_ = std::move(answer);
   }
 
-  const std::vector<Tensor> inputs_;
+  const std::vector<Tensor> tensors_;
+  std::vector<TensorView> views_;
   TestRequestOptions options_;
   std::atomic<bool> cancelled_ = false;
   bool given_out_ = false;

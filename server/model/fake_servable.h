@@ -3,7 +3,6 @@
 #define WEIR_SERVER_MODEL_FAKE_SERVABLE_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,9 +23,9 @@ class FakeServable : public Servable {
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return version_; }
 
-  void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
+  void Submit(Task& task) override ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    tasks_.push_back(std::move(task));
+    tasks_.push_back(&task);
     ++submitted_;
   }
 
@@ -34,19 +33,18 @@ class FakeServable : public Servable {
   std::string Description() const override { return "fake"; }
   VersionStats* stats() const override { return stats_; }
 
-  // Waits for the next task and takes it out. The test has to call its `done`.
-  Task Take() ABSL_LOCKS_EXCLUDED(mu_) {
+  // Waits for the next task and takes it out. The test has to call its Done.
+  Task& Take() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     const auto any = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !tasks_.empty(); };
     mu_.Await(absl::Condition(&any));
-    return TakeFirst();
+    return *TakeFirst();
   }
 
-  // The next task, if there is one.
-  std::optional<Task> TryTake() ABSL_LOCKS_EXCLUDED(mu_) {
+  // The next task, or null.
+  Task* TryTake() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    if (tasks_.empty()) return std::nullopt;
-    return TakeFirst();
+    return tasks_.empty() ? nullptr : TakeFirst();
   }
 
   // So many tasks were submitted so far.
@@ -56,8 +54,8 @@ class FakeServable : public Servable {
   }
 
  private:
-  Task TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    Task task = std::move(tasks_.front());
+  Task* TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    Task* const task = tasks_.front();
     tasks_.erase(tasks_.begin());
     return task;
   }
@@ -67,7 +65,7 @@ class FakeServable : public Servable {
   VersionStats* const stats_;
   mutable absl::Mutex mu_;
   int64_t submitted_ ABSL_GUARDED_BY(mu_) = 0;
-  std::vector<Task> tasks_ ABSL_GUARDED_BY(mu_);
+  std::vector<Task*> tasks_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace weir

@@ -56,15 +56,15 @@ class RestlessServable : public PromptServable {
     for (std::thread& worker : workers_) worker.join();
   }
 
-  void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
+  void Submit(Task& task) override ABSL_LOCKS_EXCLUDED(mu_) {
     {
       absl::MutexLock lock(&mu_);
       if (++submitted_ % 4 != 0) {
-        tasks_.push_back(std::move(task));
+        tasks_.push_back(&task);
         return;
       }
     }
-    AnswerNow(std::move(task));
+    AnswerNow(task);
   }
 
   // False if so many tasks do not come.
@@ -75,22 +75,22 @@ class RestlessServable : public PromptServable {
   }
 
  private:
-  static void AnswerNow(Task task) {
+  static void AnswerNow(Task& task) {
     static const auto* const large = new std::string(100'000, 'z');
     static constexpr int64_t kShape[] = {1, 100'000};
     if (*task.cancelled) {
-      std::move(task.done)(absl::CancelledError());
+      task.Done(absl::CancelledError());
     } else if (task.priority == 2) {
-      std::move(task.done)(
+      task.Done(
           TaskResult{.outputs = {{v1::TYPE_UINT8, kShape, *large}}, .model_ended = MonotonicNow()});
     } else {
-      std::move(task.done)(TwoResults());
+      task.Done(TwoResults());
     }
   }
 
   void Run(Random random) ABSL_LOCKS_EXCLUDED(mu_) {
     while (true) {
-      Task task;
+      Task* task = nullptr;
       {
         absl::MutexLock lock(&mu_);
         const auto any = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
@@ -99,17 +99,17 @@ class RestlessServable : public PromptServable {
         mu_.Await(absl::Condition(&any));
         if (tasks_.empty()) return;
         std::swap(tasks_.front(), tasks_[random(static_cast<int>(tasks_.size()))]);
-        task = std::move(tasks_.front());
+        task = tasks_.front();
         tasks_.pop_front();
       }
-      AnswerNow(std::move(task));
+      AnswerNow(*task);
     }
   }
 
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   int64_t submitted_ ABSL_GUARDED_BY(mu_) = 0;
-  std::deque<Task> tasks_ ABSL_GUARDED_BY(mu_);
+  std::deque<Task*> tasks_ ABSL_GUARDED_BY(mu_);
   std::vector<std::thread> workers_;
 };
 

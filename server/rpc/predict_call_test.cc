@@ -37,13 +37,13 @@ std::string Trailing(const grpc::ClientContext& context, const std::string& key)
 TEST(PredictCallTest, ARequestBecomesATaskAndItsResultTheAnswer) {
   RpcServer server;
   SentRequest answer(server, TwoRows("r7"));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(task.rows, 2);
   ASSERT_EQ(task.inputs.size(), 1u);
   EXPECT_EQ(task.inputs[0].data, "ab");
   EXPECT_EQ(task.priority, 0u);
   EXPECT_FALSE(*task.cancelled);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
 
   const Answer got = answer.Get();
   ASSERT_TRUE(got.status.ok()) << got.status.error_message();
@@ -62,9 +62,9 @@ TEST(PredictCallTest, ManyRequestsAreInFlightAndEachGetsItsOwnAnswer) {
   RpcServer server;
   std::deque<SentRequest> answers;
   for (int i = 0; i < 50; ++i) answers.emplace_back(server, TwoRows(absl::StrCat(i)));
-  std::vector<Task> tasks;
-  for (size_t i = 0; i < answers.size(); ++i) tasks.push_back(server.model().Take());
-  for (; !tasks.empty(); tasks.pop_back()) std::move(tasks.back().done)(TwoResults());
+  std::vector<Task*> tasks;
+  for (size_t i = 0; i < answers.size(); ++i) tasks.push_back(&server.model().Take());
+  for (; !tasks.empty(); tasks.pop_back()) tasks.back()->Done(TwoResults());
   for (size_t i = 0; i < answers.size(); ++i) {
     const Answer got = answers[i].Get();
     EXPECT_TRUE(got.status.ok()) << got.status.error_message();
@@ -76,10 +76,10 @@ TEST(PredictCallTest, TheCallsDeadlineIsTheTasks) {
   RpcServer server;
   const absl::Time sent = MonotonicNow();
   SentRequest answer(server, TwoRows());
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_GT(task.deadline, sent + kPatience - absl::Seconds(10));
   EXPECT_LT(task.deadline, MonotonicNow() + kPatience + absl::Seconds(1));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
 }
 
 TEST(PredictCallTest, TheEarlierOfDeadlineAndTimeoutHolds) {
@@ -88,24 +88,24 @@ TEST(PredictCallTest, TheEarlierOfDeadlineAndTimeoutHolds) {
   const absl::Time sent = MonotonicNow();
   request.set_timeout_us(10'000'000);
   SentRequest earlier(server, request);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_GT(task.deadline, sent + absl::Seconds(9));
   EXPECT_LT(task.deadline, MonotonicNow() + absl::Seconds(11));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   request.set_timeout_us(std::numeric_limits<int64_t>::max());
   SentRequest later(server, request);
-  task = server.model().Take();
-  EXPECT_LT(task.deadline, MonotonicNow() + kPatience + absl::Seconds(1));
-  std::move(task.done)(TwoResults());
+  Task& later_task = server.model().Take();
+  EXPECT_LT(later_task.deadline, MonotonicNow() + kPatience + absl::Seconds(1));
+  later_task.Done(TwoResults());
 }
 
 TEST(PredictCallTest, WithoutDeadlineAndTimeoutATaskMayTakeForever) {
   RpcServer server;
   grpc::ClientContext context;
   SentRequest answer(server, TwoRows(), &context);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(task.deadline, absl::InfiniteFuture());
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
 }
 
 // gRPC makes three years of it.
@@ -115,9 +115,9 @@ TEST(PredictCallTest, ADeadlineInAThousandYearsIsFarAway) {
   context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_REALTIME),
                                     gpr_time_from_hours(24 * 365 * 1000, GPR_TIMESPAN)));
   SentRequest answer(server, TwoRows(), &context);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_GT(task.deadline, MonotonicNow() + absl::Hours(24 * 365));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
 }
 
 TEST(PredictCallTest, ThePriorityGoesToTheTask) {
@@ -125,16 +125,16 @@ TEST(PredictCallTest, ThePriorityGoesToTheTask) {
   v1::PredictRequest request = TwoRows();
   request.set_priority(3);
   SentRequest answer(server, request);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(task.priority, 3u);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
 }
 
 TEST(PredictCallTest, ATasksErrorReachesTheCaller) {
   RpcServer server;
   TestContext context;
   SentRequest answer(server, TwoRows(), &context);
-  std::move(server.model().Take().done)(absl::ResourceExhaustedError("the queue is full"));
+  server.model().Take().Done(absl::ResourceExhaustedError("the queue is full"));
   const grpc::Status status = answer.Get().status;
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(status.error_message(), "the queue is full");
@@ -187,7 +187,7 @@ TEST(PredictCallTest, ACallWithoutAMessageFailsAndTheServerGoesOn) {
   EXPECT_TRUE(call->WritesDone());
   EXPECT_FALSE(call->Finish().ok());
   SentRequest answer(server, TwoRows());
-  std::move(server.model().Take().done)(TwoResults());
+  server.model().Take().Done(TwoResults());
   EXPECT_TRUE(answer.Get().status.ok());
 }
 
@@ -205,7 +205,7 @@ TEST(PredictCallTest, AMessageLargerThanTheServerTakesIsRefusedAndTheServerGoesO
   const grpc::Status status = CallWithBytes(server, kPredict, Bytes(std::string(2000, 'x')));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   SentRequest answer(server, TwoRows());
-  std::move(server.model().Take().done)(TwoResults());
+  server.model().Take().Done(TwoResults());
   EXPECT_TRUE(answer.Get().status.ok());
 }
 
@@ -213,14 +213,14 @@ TEST(PredictCallTest, ACallerThatGoesAwayIsSeenWhileItsTaskWaits) {
   RpcServer server({.pollers = 1});
   TestContext context;
   SentRequest answer(server, TwoRows(), &context);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_FALSE(*task.cancelled);
   context.TryCancel();
   EXPECT_EQ(answer.Get().status.error_code(), grpc::StatusCode::CANCELLED);
   server.RoundTrip();
   EXPECT_TRUE(*task.cancelled);
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration())) << "its memory is still in use";
-  std::move(task.done)(absl::CancelledError());
+  task.Done(absl::CancelledError());
   EXPECT_TRUE(server.AwaitEmpty());
 }
 
@@ -228,18 +228,18 @@ TEST(PredictCallTest, ADeadlineThatPassesIsSeenWhileItsTaskWaits) {
   RpcServer server({.pollers = 1});
   TestContext context(absl::Milliseconds(50));
   SentRequest answer(server, TwoRows(), &context);
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(answer.Get().status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   server.RoundTrip();
   EXPECT_TRUE(*task.cancelled);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_TRUE(server.AwaitEmpty());
 }
 
 TEST(PredictCallTest, RequestsAreRefusedWhileThoseInFlightAreTooLarge) {
   RpcServer server({.max_bytes_in_flight = 100});
   SentRequest first(server, TwoRows(std::string(60, 'a')));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   TestContext context;
   const grpc::Status refused =
       SentRequest(server, TwoRows(std::string(60, 'b')), &context).Get().status;
@@ -248,11 +248,11 @@ TEST(PredictCallTest, RequestsAreRefusedWhileThoseInFlightAreTooLarge) {
   EXPECT_EQ(Trailing(context, "grpc-retry-pushback-ms"), "");
   EXPECT_EQ(server.model().submitted(), 1);
 
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_TRUE(first.Get().status.ok());
   EXPECT_TRUE(server.AwaitEmpty());
   SentRequest next(server, TwoRows(std::string(60, 'c')));
-  std::move(server.model().Take().done)(TwoResults());
+  server.model().Take().Done(TwoResults());
   EXPECT_TRUE(next.Get().status.ok());
 }
 
@@ -278,7 +278,7 @@ TEST(PredictCallTest, ARequestIsInFlightBeforeItsCallerHasHalfClosed) {
 TEST(PredictCallTest, ADrainLetsWhatIsInFlightFinishAndRefusesWhatIsNew) {
   RpcServer server;
   SentRequest in_flight(server, TwoRows());
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   server.Refuse();
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration())) << "a request is in flight";
   TestContext context;
@@ -288,7 +288,7 @@ TEST(PredictCallTest, ADrainLetsWhatIsInFlightFinishAndRefusesWhatIsNew) {
   EXPECT_EQ(Trailing(context, "grpc-retry-pushback-ms"), "50");
 
   auto drained = std::async(std::launch::async, [&server] { return server.AwaitEmpty(); });
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_TRUE(in_flight.Get().status.ok());
   EXPECT_TRUE(drained.get());
 }
@@ -296,11 +296,11 @@ TEST(PredictCallTest, ADrainLetsWhatIsInFlightFinishAndRefusesWhatIsNew) {
 TEST(PredictCallTest, AShutdownWaitsForTheTasksOfCallsThatItCancels) {
   RpcServer server;
   SentRequest answer(server, TwoRows());
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   auto shut_down = std::async(std::launch::async, [&server] { server.Shutdown(); });
   EXPECT_FALSE(answer.Get().status.ok());
   EXPECT_EQ(shut_down.wait_for(std::chrono::milliseconds(1)), std::future_status::timeout);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   shut_down.get();
 }
 

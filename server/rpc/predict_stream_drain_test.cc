@@ -16,7 +16,7 @@ TEST(PredictStreamDrainTest, AnIdleStreamEndsAtOnce) {
   RpcServer server({.pollers = 1});
   ClientStream stream(server);
   stream.Send("r1");
-  std::move(server.model().Take().done)(TwoResults());
+  server.model().Take().Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   server.RoundTrip();
   server.Refuse();
@@ -33,13 +33,13 @@ TEST(PredictStreamDrainTest, ABusyStreamEndsAfterItsAnswers) {
   ClientStream stream(server);
   stream.Send("r1");
   stream.Send("r2");
-  Task first = server.model().Take();
-  Task second = server.model().Take();
+  Task& first = server.model().Take();
+  Task& second = server.model().Take();
   server.Refuse();
-  std::move(first.done)(TwoResults());
+  first.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration()));
-  std::move(second.done)(TwoResults());
+  second.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r2: AB");
   EXPECT_EQ(stream.Receive(), "none");
   EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -50,14 +50,14 @@ TEST(PredictStreamDrainTest, WhatABusyStreamStillSendsIsRefusedOneByOne) {
   RpcServer server({.pollers = 1});
   ClientStream stream(server);
   stream.Send("r1");
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   server.RoundTrip();
   server.Refuse();
   stream.Send("r2");
   EXPECT_EQ(stream.Receive(), "r2: 14 the server is draining");
   stream.Send("r3");
   EXPECT_EQ(stream.Receive(), "r3: 14 the server is draining");
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   EXPECT_EQ(stream.Receive(), "none");
   EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -69,10 +69,10 @@ TEST(PredictStreamDrainTest, WhoHasSentAllAndGetsAllDoesNotHearOfIt) {
   ClientStream stream(server);
   stream.Send("r1");
   stream.HalfClose();
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   server.RoundTrip();
   server.Refuse();
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   EXPECT_TRUE(stream.End().ok());
 }
@@ -81,7 +81,7 @@ TEST(PredictStreamDrainTest, ItIsNotOverBeforeASlowReaderHasItsAnswers) {
   RpcServer server({.pollers = 1});
   ClientStream stream(server);
   for (int i = 0; i < 5; ++i) stream.Send(absl::StrCat("r", i));
-  for (int i = 0; i < 5; ++i) std::move(server.model().Take().done)(LargeResults());
+  for (int i = 0; i < 5; ++i) server.model().Take().Done(LargeResults());
   server.Refuse();
   server.RoundTrip();
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration())) << "there are answers to be taken";
@@ -104,11 +104,11 @@ TEST(PredictStreamDrainTest, AShutdownCancelsAStreamAndWaitsForItsTasks) {
   RpcServer server;
   ClientStream stream(server);
   stream.Send("r1");
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   auto shut_down = std::async(std::launch::async, [&server] { server.Shutdown(); });
   EXPECT_FALSE(stream.End().ok());
   EXPECT_EQ(shut_down.wait_for(std::chrono::milliseconds(1)), std::future_status::timeout);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   shut_down.get();
 }
 

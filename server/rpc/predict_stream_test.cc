@@ -27,14 +27,14 @@ TEST(PredictStreamTest, AnswersComeAsTheyFinishEachWithItsRequestId) {
   RpcServer server;
   ClientStream stream(server);
   for (const char* id : {"r1", "r2", "r3"}) stream.Send(id);
-  Task first = server.model().Take();
-  Task second = server.model().Take();
-  Task third = server.model().Take();
-  std::move(second.done)(TwoResults("CD"));
+  Task& first = server.model().Take();
+  Task& second = server.model().Take();
+  Task& third = server.model().Take();
+  second.Done(TwoResults("CD"));
   EXPECT_EQ(stream.Receive(), "r2: CD");
-  std::move(third.done)(TwoResults("EF"));
+  third.Done(TwoResults("EF"));
   EXPECT_EQ(stream.Receive(), "r3: EF");
-  std::move(first.done)(TwoResults("AB"));
+  first.Done(TwoResults("AB"));
   EXPECT_EQ(stream.Receive(), "r1: AB");
   stream.HalfClose();
   EXPECT_EQ(stream.Receive(), "none");
@@ -51,12 +51,12 @@ TEST(PredictStreamTest, AnAnswerIsWhatPredictWouldHaveAnswered) {
   request.set_timeout_us(10'000'000);
   const absl::Time sent = MonotonicNow();
   EXPECT_TRUE(stream->Write(request));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(task.priority, 2u);
   EXPECT_GT(task.deadline, sent + absl::Seconds(9));
   EXPECT_LT(task.deadline, MonotonicNow() + absl::Seconds(11));
   EXPECT_EQ(task.inputs[0].data, "ab");
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   v1::PredictStreamResponse answer;
   ASSERT_TRUE(stream->Read(&answer));
   EXPECT_EQ(answer.response().model().version(), 2);
@@ -75,10 +75,10 @@ TEST(PredictStreamTest, WhatIsWrongWithARequestIsInItsAnswerAndEndsNothing) {
   stream.Send(unknown);
   EXPECT_THAT(stream.Receive(), StartsWith("r1: 5 model \"n\""));
   stream.Send("r2");
-  std::move(server.model().Take().done)(absl::ResourceExhaustedError("the queue is full"));
+  server.model().Take().Done(absl::ResourceExhaustedError("the queue is full"));
   EXPECT_EQ(stream.Receive(), "r2: 8 the queue is full");
   stream.Send("r3");
-  std::move(server.model().Take().done)(TwoResults());
+  server.model().Take().Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r3: AB");
   stream.HalfClose();
   EXPECT_TRUE(stream.End().ok());
@@ -88,10 +88,10 @@ TEST(PredictStreamTest, ARequestThatTheGateRefusesEndsNothing) {
   RpcServer server({.max_bytes_in_flight = 100});
   ClientStream stream(server);
   stream.Send(std::string(60, 'a'));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   stream.Send(std::string(60, 'b'));
   EXPECT_THAT(stream.Receive(), StartsWith(std::string(60, 'b') + ": 8 the requests in flight"));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), std::string(60, 'a') + ": AB");
   stream.HalfClose();
   EXPECT_TRUE(stream.End().ok());
@@ -106,11 +106,11 @@ TEST(PredictStreamTest, AHalfClosedStreamGetsTheAnswersThatAreMissingAndThenOk) 
   stream.Send("r1");
   stream.Send("r2");
   stream.HalfClose();
-  Task first = server.model().Take();
-  Task second = server.model().Take();
-  std::move(second.done)(TwoResults());
+  Task& first = server.model().Take();
+  Task& second = server.model().Take();
+  second.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r2: AB");
-  std::move(first.done)(TwoResults());
+  first.Done(TwoResults());
   EXPECT_EQ(stream.Receive(), "r1: AB");
   EXPECT_EQ(stream.Receive(), "none");
   EXPECT_TRUE(stream.End().ok());
@@ -130,14 +130,14 @@ TEST(PredictStreamTest, TwoStreamsAreIndependent) {
   ClientStream one(server);
   ClientStream other(server);
   one.Send("r1");
-  Task waiting = server.model().Take();
+  Task& waiting = server.model().Take();
   other.Send("r1");
-  std::move(server.model().Take().done)(TwoResults("CD"));
+  server.model().Take().Done(TwoResults("CD"));
   EXPECT_EQ(other.Receive(), "r1: CD");
   other.context().TryCancel();
   EXPECT_EQ(other.End().error_code(), grpc::StatusCode::CANCELLED);
   EXPECT_FALSE(*waiting.cancelled);
-  std::move(waiting.done)(TwoResults());
+  waiting.Done(TwoResults());
   EXPECT_EQ(one.Receive(), "r1: AB");
   one.HalfClose();
   EXPECT_TRUE(one.End().ok());
@@ -175,11 +175,11 @@ TEST(PredictStreamTest, AMessageThatIsNoRequestEndsTheStreamAfterTheOthersAreAns
   RpcServer server({.pollers = 1});
   RawStream stream(server);
   stream.Send(Bytes(TwoRows("r1").SerializeAsString()));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   stream.Send(Bytes("no message"));
   stream.Send(Bytes(TwoRows("r2").SerializeAsString()));
   server.RoundTrip();
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_EQ(stream.CountAnswers(), 1);
   const grpc::Status status = stream.End();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
@@ -210,18 +210,18 @@ TEST(PredictStreamTest, TheServerReadsNoFurtherThanMaxInFlight) {
   RpcServer server({.streams = {.max_in_flight = 4}, .pollers = 1});
   ClientStream stream(server);
   for (int i = 0; i < 20; ++i) stream.Send(absl::StrCat("r", i));
-  std::vector<Task> tasks;
-  for (int i = 0; i < 4; ++i) tasks.push_back(server.model().Take());
+  std::vector<Task*> tasks;
+  for (int i = 0; i < 4; ++i) tasks.push_back(&server.model().Take());
   server.RoundTrip();
   EXPECT_EQ(server.model().submitted(), 4);
-  std::move(tasks.back().done)(TwoResults());
+  tasks.back()->Done(TwoResults());
   tasks.pop_back();
   EXPECT_EQ(stream.Receive(), "r3: AB");
-  tasks.push_back(server.model().Take());
+  tasks.push_back(&server.model().Take());
   server.RoundTrip();
   EXPECT_EQ(server.model().submitted(), 5) << "one for the one that was answered";
-  for (Task& task : tasks) std::move(task.done)(TwoResults());
-  for (int i = 5; i < 20; ++i) std::move(server.model().Take().done)(TwoResults());
+  for (Task* const task : tasks) task->Done(TwoResults());
+  for (int i = 5; i < 20; ++i) server.model().Take().Done(TwoResults());
   stream.HalfClose();
   for (int i = 1; i < 20; ++i) EXPECT_THAT(stream.Receive(), HasSubstr(": AB"));
   EXPECT_EQ(stream.Receive(), "none");
@@ -233,12 +233,12 @@ class LargeServable : public PromptServable {
  public:
   using PromptServable::PromptServable;
 
-  void Submit(Task task) override ABSL_LOCKS_EXCLUDED(mu_) {
+  void Submit(Task& task) override ABSL_LOCKS_EXCLUDED(mu_) {
     {
       absl::MutexLock lock(&mu_);
       ++submitted_;
     }
-    std::move(task.done)(LargeResults());
+    task.Done(LargeResults());
   }
 
   // The number of tasks so far, once it is at least `count`.
@@ -319,7 +319,7 @@ TEST(PredictStreamTest, AnswersThatNobodyTakesKeepOtherRequestsOut) {
   RpcServer server({.max_bytes_in_flight = 5 * kLargeRow, .pollers = 1});
   ClientStream stream(server);
   for (int i = 0; i < 3; ++i) stream.Send(absl::StrCat("r", i));
-  for (int i = 0; i < 3; ++i) std::move(server.model().Take().done)(LargeResults());
+  for (int i = 0; i < 3; ++i) server.model().Take().Done(LargeResults());
   server.RoundTrip();
   EXPECT_EQ(SentRequest(server, TwoRows()).Get().status.error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
@@ -336,8 +336,8 @@ TEST(PredictStreamTest, ACallerThatGoesAwayIsSeenByItsTasksAndTheStreamEnds) {
   ClientStream stream(server);
   stream.Send("r1");
   stream.Send("r2");
-  Task first = server.model().Take();
-  Task second = server.model().Take();
+  Task& first = server.model().Take();
+  Task& second = server.model().Take();
   EXPECT_FALSE(*first.cancelled);
   stream.context().TryCancel();
   EXPECT_EQ(stream.End().error_code(), grpc::StatusCode::CANCELLED);
@@ -345,8 +345,8 @@ TEST(PredictStreamTest, ACallerThatGoesAwayIsSeenByItsTasksAndTheStreamEnds) {
   EXPECT_TRUE(*first.cancelled);
   EXPECT_TRUE(*second.cancelled);
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration())) << "the tasks' memory is still in use";
-  std::move(first.done)(absl::CancelledError());
-  std::move(second.done)(TwoResults());
+  first.Done(absl::CancelledError());
+  second.Done(TwoResults());
   EXPECT_TRUE(server.AwaitEmpty());
 }
 
@@ -354,16 +354,16 @@ TEST(PredictStreamTest, ASlowReaderThatGoesAwayLeavesNothingBehind) {
   RpcServer server({.streams = {.max_in_flight = 4}, .pollers = 1});
   ClientStream stream(server);
   for (int i = 0; i < 10; ++i) stream.Send(absl::StrCat("r", i));
-  std::vector<Task> tasks;
-  for (int i = 0; i < 4; ++i) tasks.push_back(server.model().Take());
-  for (int i = 0; i < 3; ++i) std::move(tasks[i].done)(LargeResults());
+  std::vector<Task*> tasks;
+  for (int i = 0; i < 4; ++i) tasks.push_back(&server.model().Take());
+  for (int i = 0; i < 3; ++i) tasks[i]->Done(LargeResults());
   server.RoundTrip();
   stream.context().TryCancel();
   stream.End();
   server.RoundTrip();
   EXPECT_FALSE(server.AwaitEmpty(absl::ZeroDuration()));
-  EXPECT_TRUE(*tasks[3].cancelled);
-  std::move(tasks[3].done)(LargeResults());
+  EXPECT_TRUE(*tasks[3]->cancelled);
+  tasks[3]->Done(LargeResults());
   EXPECT_TRUE(server.AwaitEmpty());
   EXPECT_EQ(server.model().submitted(), 4);
 }
@@ -373,11 +373,11 @@ TEST(PredictStreamTest, ACallThatEndsByItsDeadlineIsAsOneThatIsCancelled) {
   TestContext context(absl::Milliseconds(100));
   const auto stream = server.stub().PredictStream(&context);
   EXPECT_TRUE(stream->Write(TwoRows()));
-  Task task = server.model().Take();
+  Task& task = server.model().Take();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   server.RoundTrip();
   EXPECT_TRUE(*task.cancelled);
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_TRUE(server.AwaitEmpty());
 }
 

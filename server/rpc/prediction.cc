@@ -70,7 +70,7 @@ void Prediction::Refuse(const absl::Status& why) {
 
 bool Prediction::Start(absl::Time received, const CallHead& head, CallLoop& loop) {
   received_ = received;
-  deadline_ = head.deadline;
+  deadline = head.deadline;
   // Delays are the loop's.
   if (options_.fault_injection) return Resolve() && StartWithFault(head, loop);
   loop.Defer(on_started_);
@@ -99,7 +99,7 @@ bool Prediction::StartWithFault(const CallHead& head, CallLoop& loop) {
   if (fault->delay <= absl::ZeroDuration()) return OnDelayed();
   delay_.emplace(cancellation_);
   // Nobody waits for longer than his deadline.
-  delay_->Start(loop, std::min(fault->delay, deadline_ - received_), on_delayed_);
+  delay_->Start(loop, std::min(fault->delay, deadline - received_), on_delayed_);
   return false;
 }
 
@@ -116,14 +116,13 @@ bool Prediction::Submit() {
     return false;
   }
   if (request_.timeout_us > 0) {
-    deadline_ = std::min(deadline_, received_ + absl::Microseconds(request_.timeout_us));
+    deadline = std::min(deadline, received_ + absl::Microseconds(request_.timeout_us));
   }
-  servable_->Submit({.inputs = std::move(decoded_.inputs),
-                     .rows = decoded_.rows,
-                     .priority = request_.priority,
-                     .deadline = deadline_,
-                     .cancelled = &cancellation_.flag(),
-                     .done = [this](const TaskOutcome& outcome) { Answer(outcome); }});
+  inputs = decoded_.inputs;
+  rows = decoded_.rows;
+  priority = request_.priority;
+  cancelled = &cancellation_.flag();
+  servable_->Submit(*this);
   return true;
 }
 
@@ -147,7 +146,7 @@ absl::Status Prediction::Decode() {
   return absl::OkStatus();
 }
 
-void Prediction::Answer(const TaskOutcome& outcome) {
+void Prediction::Done(const TaskOutcome& outcome) {
   const absl::Status status = outcome.status();
   AnswerRecord record{.code = status.code()};
   absl::Time now;
@@ -157,7 +156,7 @@ void Prediction::Answer(const TaskOutcome& outcome) {
   if (outcome.ok()) {
     now = BuildResponse(*outcome, response);
     const StageTimes& times = outcome->times;
-    record.rows = decoded_.rows;
+    record.rows = rows;
     record.total_ns = absl::ToInt64Nanoseconds(now - received_);
     record.stage_ns = {absl::ToInt64Nanoseconds(times.queue),
                        absl::ToInt64Nanoseconds(times.assemble),
@@ -204,7 +203,7 @@ void Prediction::LogSlow(const TaskOutcome& outcome, absl::Time now) const {
   LogSlowRequest({.model = request_.model,
                   .version = servable_->version(),
                   .request_id = request_.request_id,
-                  .rows = decoded_.rows,
+                  .rows = rows,
                   .code = outcome.status().code(),
                   .total = now - received_,
                   .times = outcome.ok() ? outcome->times : StageTimes(),

@@ -33,7 +33,7 @@ struct PredictionOptions {
 //
 // A request that has come has one way to its answer, whatever becomes of it: End, which records it
 // and then calls OnAnswer. So each one is recorded exactly once, and before its answer is out.
-class Prediction {
+class Prediction : private Task {
  public:
   // Called once after a Parse that fails, Refuse or Start, on any thread, when the answer is there.
   // The bytes of a v1.PredictResponse, if it is OK, are lent. The prediction may be destroyed in
@@ -70,7 +70,7 @@ class Prediction {
   bool Submit();
   absl::Status FindServable();
   absl::Status Decode();
-  void Answer(const TaskOutcome& outcome);
+  void Done(const TaskOutcome& outcome) override;
   absl::Time BuildResponse(const TaskResult& result, std::string& response) const;
   void LogSlow(const TaskOutcome& outcome, absl::Time now) const;
 
@@ -86,7 +86,6 @@ class Prediction {
   PredictRequest request_;  // Points into it.
   absl::Time received_;
   bool is_request_ = false;
-  absl::Time deadline_;
   std::shared_ptr<Servable> servable_;
   DecodedInputs decoded_;
   MethodEvent<Prediction, &Prediction::OnStarted> on_started_{*this};

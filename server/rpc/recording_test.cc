@@ -39,12 +39,12 @@ class RecordingTest : public testing::TestWithParam<bool> {
   }
 
   // Of a request that the test answers itself, once it is at the model: "OK" or the code.
-  std::string Predict(const std::function<void(Task)>& answer) {
+  std::string Predict(const std::function<void(Task&)>& answer) {
     std::thread model([&] {
-      Task task = server_->model().Take();
+      Task& task = server_->model().Take();
       EXPECT_EQ(Stats().in_flight(), 1);
       EXPECT_THAT(Counted(), IsEmpty()) << "it has no answer yet";
-      answer(std::move(task));
+      answer(task);
     });
     std::string code = Predict(TwoRows());
     model.join();
@@ -113,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(, RecordingTest, testing::Values(false, true),
 
 TEST_P(RecordingTest, AnAnswerCountsWithItsRowsAndTimes) {
   Serve();
-  EXPECT_EQ(Predict([](Task task) { std::move(task.done)(TwoResults()); }), "OK");
+  EXPECT_EQ(Predict([](Task& task) { task.Done(TwoResults()); }), "OK");
   if (OnStream()) {
     EXPECT_THAT(counted_when_answered_, ElementsAre("requests{m,2,OK} 1"));
   }
@@ -145,7 +145,7 @@ TEST_P(RecordingTest, WhatTheModelRefusesCountsWithItsReason) {
   Serve();
   std::vector<std::string> expected;
   for (const auto& each : kCases) {
-    std::thread model([&] { std::move(server_->model().Take().done)(each.refusal); });
+    std::thread model([&] { server_->model().Take().Done(each.refusal); });
     EXPECT_EQ(Predict(TwoRows()), each.code);
     model.join();
     EXPECT_EQ(Push().Value("weir_rejections_total", {"m", "2", each.reason}), 1) << each.reason;
@@ -162,7 +162,7 @@ TEST_P(RecordingTest, WhatTheModelRefusesCountsWithItsReason) {
 
 TEST_P(RecordingTest, AModelThatFailsIsNoRejection) {
   Serve();
-  EXPECT_EQ(Predict([](Task task) { std::move(task.done)(absl::InternalError("x")); }), "INTERNAL");
+  EXPECT_EQ(Predict([](Task& task) { task.Done(absl::InternalError("x")); }), "INTERNAL");
   EXPECT_THAT(Counted(), ElementsAre("requests{m,2,INTERNAL} 1"));
 }
 
@@ -236,9 +236,9 @@ TEST_P(RecordingTest, ACallerThatGoesAwayCounts) {
   Serve();
   TestContext context;
   std::thread model([&] {
-    Task task = server_->model().Take();
+    Task& task = server_->model().Take();
     context.TryCancel();
-    std::move(task.done)(TwoResults());
+    task.Done(TwoResults());
   });
   if (OnStream()) {
     const auto stream = server_->stub().PredictStream(&context);
@@ -255,7 +255,7 @@ TEST_P(RecordingTest, ACallerThatGoesAwayCounts) {
 TEST_P(RecordingTest, WithoutARecorderNothingIsCounted) {
   server_ = std::make_unique<RpcServer>();
   EXPECT_EQ(Predict(v1::PredictRequest()), "INVALID_ARGUMENT");
-  std::thread model([&] { std::move(server_->model().Take().done)(TwoResults()); });
+  std::thread model([&] { server_->model().Take().Done(TwoResults()); });
   EXPECT_EQ(Predict(TwoRows()), "OK");
   model.join();
   EXPECT_THAT(Counted(), IsEmpty());
@@ -293,12 +293,12 @@ TEST_P(RecordedStreamTest, BytesThatAreNoRequestCountAndSoDoesWhatCameBefore) {
   TestContext context;
   const auto stream = server_->stub().PredictStream(&context);
   EXPECT_TRUE(stream->Write(TwoRows()));
-  Task task = server_->model().Take();
+  Task& task = server_->model().Take();
   v1::PredictRequest request;
   // A field of bytes where a message is expected: what is in it is none.
   request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(1, "\xff");
   EXPECT_TRUE(stream->Write(request));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   v1::PredictStreamResponse answer;
   EXPECT_TRUE(stream->Read(&answer));
   EXPECT_FALSE(stream->Read(&answer));
@@ -313,7 +313,7 @@ TEST_P(RecordedStreamTest, WhatComesDuringTheDrainCountsWithItsModel) {
   TestContext context;
   const auto stream = server_->stub().PredictStream(&context);
   EXPECT_TRUE(stream->Write(TwoRows()));
-  Task task = server_->model().Take();
+  Task& task = server_->model().Take();
   server_->gate().Close();
   EXPECT_TRUE(stream->Write(TwoRows()));
   v1::PredictStreamResponse answer;
@@ -321,7 +321,7 @@ TEST_P(RecordedStreamTest, WhatComesDuringTheDrainCountsWithItsModel) {
   EXPECT_EQ(answer.error().code(), static_cast<int>(absl::StatusCode::kUnavailable));
   EXPECT_THAT(Counted(),
               UnorderedElementsAre("requests{m,,UNAVAILABLE} 1", "rejections{m,,draining} 1"));
-  std::move(task.done)(TwoResults());
+  task.Done(TwoResults());
   EXPECT_TRUE(stream->Read(&answer));
   EXPECT_EQ(Push().Value("weir_requests_total", {"m", "2", "OK"}), 1);
   stream->WritesDone();

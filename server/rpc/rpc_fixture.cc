@@ -69,9 +69,9 @@ absl::StatusOr<std::shared_ptr<Servable>> RpcServer::MakeModel(ModelSettings set
 RpcServer::~RpcServer() {
   // Of a test that failed.
   while (fake_ != nullptr) {
-    std::optional<Task> task = fake_->TryTake();
-    if (!task.has_value()) break;
-    std::move(task->done)(absl::CancelledError("the test is over"));
+    Task* const task = fake_->TryTake();
+    if (task == nullptr) break;
+    task->Done(absl::CancelledError("the test is over"));
   }
   Shutdown();
 }
@@ -102,7 +102,7 @@ void RpcServer::Shutdown() {
   loop_->Shutdown();
 }
 
-void PromptServable::Submit(Task task) { std::move(task.done)(TwoResults()); }
+void PromptServable::Submit(Task& task) { task.Done(TwoResults()); }
 
 TestContext::TestContext(absl::Duration timeout) {
   set_deadline(absl::ToChronoTime(absl::Now() + timeout));

@@ -89,7 +89,7 @@ class PromptServable : public Servable {
 
   const ModelSettings& settings() const override { return settings_; }
   int64_t version() const override { return 2; }
-  void Submit(Task task) override;
+  void Submit(Task& task) override;
   ServableCounts counts() const override { return {}; }
   std::string Description() const override { return "prompt"; }
   VersionStats* stats() const override { return stats_; }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -21,7 +22,7 @@ namespace weir {
 // A request's inputs, in the order of the settings. The views point into the request and its
 // message, or into `converted` where it came as numbers.
 struct DecodedInputs {
-  std::vector<TensorView> inputs;
+  absl::InlinedVector<TensorView, 1> inputs;
   int64_t rows = 1;
   std::list<std::string> converted;  // Addresses of its elements stay.
 };
