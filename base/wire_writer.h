@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -15,10 +15,15 @@ namespace weir {
 // Not thread-safe. As proto3 has it, a field that has the value that it has anyway is not written.
 class WireWriter {
  public:
-  // Appends to `output`, which has to outlive it.
-  explicit WireWriter(std::string& output) : output_(output) {}
+  WireWriter() = default;
   WireWriter(const WireWriter&) = delete;
   WireWriter& operator=(const WireWriter&) = delete;
+
+  // What was written; until something else is.
+  absl::string_view bytes() const { return {buffer_.get(), size_}; }
+
+  // Begins anew, and keeps its memory for that, unless it has more than so many bytes.
+  void Clear(size_t kept_bytes);
 
   void Number(uint32_t field, uint64_t value);
   void Double(uint32_t field, double value);
@@ -34,16 +39,18 @@ class WireWriter {
     ~Message();
 
    private:
-    std::string& output_;
+    WireWriter& writer_;
     size_t begin_ = 0;
   };
 
  private:
-  enum WireType { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2 };
+  // Behind what was written, with so much room.
+  char* End(size_t room);
+  void SetEnd(const char* end) { size_ = end - buffer_.get(); }
 
-  void Append(uint32_t field, WireType type, uint64_t value);
-
-  std::string& output_;
+  std::unique_ptr<char[]> buffer_;  // Not cleared before it is filled.
+  size_t capacity_ = 0;
+  size_t size_ = 0;
 };
 
 }  // namespace weir

@@ -24,15 +24,14 @@ std::vector<Field> ReadAll(absl::string_view message) {
 }
 
 TEST(WireWriterTest, FieldsAreReadAsTheyWereWritten) {
-  std::string message;
-  WireWriter writer(message);
+  WireWriter writer;
   writer.Number(1, 150);
   writer.Number(2, std::numeric_limits<uint64_t>::max());
   writer.Number((1 << 29) - 1, 127);
   writer.Double(3, -2.5);
   writer.Bytes(4, "hi");
   writer.Bytes(5, std::string(300, 'x'));
-  const std::vector<Field> fields = ReadAll(message);
+  const std::vector<Field> fields = ReadAll(writer.bytes());
   ASSERT_EQ(fields.size(), 6U);
   EXPECT_TRUE(fields[0].Is(1, Field::Type::kNumber));
   EXPECT_EQ(fields[0].value, 150U);
@@ -48,23 +47,21 @@ TEST(WireWriterTest, FieldsAreReadAsTheyWereWritten) {
 }
 
 TEST(WireWriterTest, WhatAFieldIsAnywayIsNotWritten) {
-  std::string message = "before";
-  WireWriter writer(message);
+  WireWriter writer;
   writer.Number(1, 0);
   writer.Double(2, 0);
   writer.Bytes(3, "");
   writer.PackedNumbers(4, {});
-  EXPECT_EQ(message, "before");
+  EXPECT_EQ(writer.bytes(), "");
   writer.Double(2, -0.0);
-  EXPECT_GT(message.size(), 6U) << "minus zero is not zero";
+  EXPECT_NE(writer.bytes(), "") << "minus zero is not zero";
 }
 
 TEST(WireWriterTest, NumbersArePacked) {
-  std::string message;
-  WireWriter writer(message);
+  WireWriter writer;
   const std::vector<int64_t> written = {0, 1, 300, -1};
   writer.PackedNumbers(7, written);
-  const std::vector<Field> fields = ReadAll(message);
+  const std::vector<Field> fields = ReadAll(writer.bytes());
   ASSERT_EQ(fields.size(), 1U);
   EXPECT_EQ(fields[0].number, 7U);
   std::vector<int64_t> read;
@@ -76,8 +73,7 @@ TEST(WireWriterTest, AMessageMayHoldOthersOfAnySize) {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{119}, size_t{125}, size_t{126},
                             size_t{127}, size_t{20'000}, size_t{3'000'000}}) {
     const std::string data(size, 'x');
-    std::string message;
-    WireWriter writer(message);
+    WireWriter writer;
     {
       const WireWriter::Message outer(writer, 1);
       writer.Number(1, 1);
@@ -88,7 +84,7 @@ TEST(WireWriterTest, AMessageMayHoldOthersOfAnySize) {
       writer.Number(3, 3);
     }
     writer.Number(4, 4);
-    const std::vector<Field> fields = ReadAll(message);
+    const std::vector<Field> fields = ReadAll(writer.bytes());
     ASSERT_EQ(fields.size(), 2U) << size;
     EXPECT_EQ(fields[1].value, 4U);
     const std::vector<Field> outer = ReadAll(fields[0].bytes);
@@ -97,6 +93,19 @@ TEST(WireWriterTest, AMessageMayHoldOthersOfAnySize) {
     const std::vector<Field> inner = ReadAll(outer[1].bytes);
     ASSERT_EQ(inner.size(), size == 0 ? 0U : 1U);
     EXPECT_EQ(size == 0 ? "" : inner[0].bytes, data);
+  }
+}
+
+TEST(WireWriterTest, ItBeginsAnewWhateverItHasWritten) {
+  WireWriter writer;
+  for (const size_t size : {10, 100'000, 10, 300, 100'000}) {
+    const std::string data(size, 'x');
+    writer.Clear(/*kept_bytes=*/1000);
+    EXPECT_EQ(writer.bytes(), "");
+    writer.Bytes(1, data);
+    const std::vector<Field> fields = ReadAll(writer.bytes());
+    ASSERT_EQ(fields.size(), 1U);
+    EXPECT_EQ(fields[0].bytes, data);
   }
 }
 

@@ -74,12 +74,11 @@ double BatchCost::Uncorrected(int64_t rows) const {
 }
 
 absl::Duration BatchCost::Estimate(int64_t rows) const {
-  return absl::Nanoseconds(std::llround(Uncorrected(rows) * correction_));
+  return absl::Nanoseconds(std::llround(EstimateNs(rows)));
 }
 
-absl::Duration BatchCost::AtBest(int64_t rows) const {
-  if (!measured_) return absl::ZeroDuration();
-  return absl::Nanoseconds(std::llround(Uncorrected(rows) * std::min(correction_, 1.0)));
+double BatchCost::AtBestNs(int64_t rows) const {
+  return measured_ ? Uncorrected(rows) * std::min(correction_, 1.0) : 0;
 }
 
 void BatchCost::Observe(int64_t rows, absl::Duration time) {

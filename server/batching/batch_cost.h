@@ -27,11 +27,12 @@ class BatchCost {
 
   // Never decreases with the rows.
   absl::Duration Estimate(int64_t rows) const;
+  double EstimateNs(int64_t rows) const { return Uncorrected(rows) * correction_; }
   void Observe(int64_t rows, absl::Duration time);
 
   // The estimate if the machine were as fast as it was when it was measured, or as it is now,
   // whichever is faster; zero where nothing was measured.
-  absl::Duration AtBest(int64_t rows) const;
+  double AtBestNs(int64_t rows) const;
 
   // The most rows whose batch is estimated to take no longer than `at_most`, but at least 1 and at
   // most `max_rows`.

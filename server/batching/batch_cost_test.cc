@@ -102,14 +102,14 @@ TEST(BatchCostTest, AMachineThatGotFasterAgainIsBelievedSoon) {
 
 TEST(BatchCostTest, AtBestTheMachineIsAsFastAsItEverWas) {
   BatchCost cost({{1, Microseconds(10)}});
-  EXPECT_EQ(cost.AtBest(2), Microseconds(20));
+  EXPECT_EQ(cost.AtBestNs(2), 20'000);
   Observe(cost, 200, 1, Microseconds(30));
-  EXPECT_EQ(cost.AtBest(2), Microseconds(20));
+  EXPECT_EQ(cost.AtBestNs(2), 20'000);
   Observe(cost, 200, 1, Microseconds(5));
-  EXPECT_EQ(cost.AtBest(2), cost.Estimate(2));
+  EXPECT_EQ(cost.AtBestNs(2), cost.EstimateNs(2));
   BatchCost never_measured({});
   Observe(never_measured, 10, 1, Microseconds(10));
-  EXPECT_EQ(never_measured.AtBest(1), ZeroDuration());
+  EXPECT_EQ(never_measured.AtBestNs(1), 0);
 }
 
 TEST(BatchCostTest, TheCorrectionHasBounds) {

@@ -83,13 +83,14 @@ bool BatchQueue::IsReachable(const Task& task, size_t level, absl::Time now, con
   }
   // Where a full batch is ahead, the next will be full too by the time it runs.
   if (batches > 0) own_batch = std::max(own_batch, largest_);
-  const absl::Duration own_time = cost.Estimate(own_batch);
-  if (own_time == absl::ZeroDuration()) return true;
-  absl::Duration needed = own_time + std::max(outlook.next_free - now, absl::ZeroDuration());
+  // By way of nanoseconds, because the long arithmetic of durations takes longer than all the rest.
+  double needed_ns = cost.EstimateNs(own_batch);
+  if (needed_ns == 0) return true;
+  if (outlook.next_free > now) needed_ns += absl::ToDoubleNanoseconds(outlook.next_free - now);
   if (batches > 0) {
-    needed += cost.Estimate(largest_) * (static_cast<double>(batches) / outlook.parallel);
+    needed_ns += cost.EstimateNs(largest_) * (static_cast<double>(batches) / outlook.parallel);
   }
-  return now + WithMargin(needed) <= task.deadline;
+  return IsInTime(needed_ns, task.deadline - now);
 }
 
 std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchCost& cost,
@@ -107,7 +108,7 @@ std::optional<Refusal> BatchQueue::Push(Task& task, absl::Time now, const BatchC
   bool is_probe = false;
   if (!IsReachable(task, level, now, cost, outlook)) {
     is_probe = tasks_ == 0 && outlook.next_free <= now && now >= next_probe_ &&
-               now + WithMargin(cost.AtBest(task.rows)) <= task.deadline;
+               IsInTime(cost.AtBestNs(task.rows), task.deadline - now);
     if (!is_probe) return Refusal::kUnreachableDeadline;
     next_probe_ = now + kTimeBetweenProbes * cost.Estimate(task.rows);
   }

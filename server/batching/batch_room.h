@@ -18,10 +18,11 @@ namespace weir {
 // too long.
 inline constexpr double kPredictionMargin = 0.1;
 
-// By way of nanoseconds, because the long arithmetic of durations takes longer than all the rest.
-inline absl::Duration WithMargin(absl::Duration time) {
-  const auto nanoseconds = static_cast<double>(absl::ToInt64Nanoseconds(time));
-  return absl::Nanoseconds(std::llround(nanoseconds * (1 + kPredictionMargin)));
+// Whether what takes so long would be in time with the margin. These two go by way of nanoseconds,
+// because the long arithmetic of durations takes longer than all the rest.
+inline bool IsInTime(double needed_ns, absl::Duration left) {
+  return needed_ns * (1 + kPredictionMargin) <=
+         static_cast<double>(absl::ToInt64Nanoseconds(left)) + 0.5;
 }
 inline absl::Duration WithoutMargin(absl::Duration time) {
   const auto nanoseconds = static_cast<double>(absl::ToInt64Nanoseconds(time));

@@ -70,12 +70,13 @@ class SlowQueue {
     if (ahead % largest_ > 0 && own > largest_) ++batches;
     if (own > largest_) own = request.rows;
     if (batches > 0) own = std::max(own, largest_);
-    const absl::Duration needed = std::max(outlook.next_free - now, absl::ZeroDuration()) +
-                                  batches / outlook.parallel * cost.Estimate(largest_) +
-                                  cost.Estimate(own);
-    if (cost.Estimate(own) > absl::ZeroDuration() && now + WithMargin(needed) > request.deadline) {
+    double needed_ns = cost.EstimateNs(own);
+    const bool is_known = needed_ns > 0;
+    needed_ns += absl::ToDoubleNanoseconds(std::max(outlook.next_free - now, absl::ZeroDuration()));
+    needed_ns += static_cast<double>(batches) / outlook.parallel * cost.EstimateNs(largest_);
+    if (is_known && !IsInTime(needed_ns, request.deadline - now)) {
       item.is_probe = items_.empty() && outlook.next_free <= now && now >= next_probe_ &&
-                      now + WithMargin(cost.AtBest(request.rows)) <= request.deadline;
+                      IsInTime(cost.AtBestNs(request.rows), request.deadline - now);
       if (!item.is_probe) return Refusal::kUnreachableDeadline;
       next_probe_ = now + 10 * cost.Estimate(request.rows);
     }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -89,7 +90,7 @@ class ServerCall : public ListLink<ServerCall> {
   bool half_close_told_ = false;
 
   // Out: the messages from first_unsent_ on.
-  std::vector<std::string> unsent_;
+  absl::InlinedVector<std::string, 1> unsent_;
   size_t first_unsent_ = 0;
   size_t first_sent_bytes_ = 0;  // Of the first one.
   size_t unsent_bytes_ = 0;

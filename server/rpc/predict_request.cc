@@ -133,9 +133,9 @@ class Reader {
 }  // namespace
 
 absl::StatusOr<PredictRequest> ReadPredictRequest(absl::string_view message) {
-  PredictRequest request;
+  absl::StatusOr<PredictRequest> request(absl::in_place);
   Reader reader(message.size());
-  if (reader.ReadRequest(message, request)) return request;
+  if (reader.ReadRequest(message, *request)) return request;
   return reader.too_many_fields() ? TooManyFields(message.size())
                                   : NoSuchMessage(v1::PredictRequest::descriptor()->full_name());
 }

@@ -39,6 +39,13 @@ v1::PredictRequest WholeRequest() {
   return request;
 }
 
+// A message of one field.
+std::string Field(uint32_t number, absl::string_view bytes) {
+  WireWriter writer;
+  writer.Bytes(number, bytes);
+  return std::string(writer.bytes());
+}
+
 TEST(PredictRequestTest, EveryFieldIsRead) {
   const std::string message = WholeRequest().SerializeAsString();
   const absl::StatusOr<PredictRequest> read = ReadPredictRequest(message);
@@ -82,12 +89,10 @@ TEST(PredictRequestTest, WhatComesTwiceCountsAsProtobufHasIt) {
 }
 
 TEST(PredictRequestTest, RepeatedNumbersNeedNotBePacked) {
-  std::string tensor;
-  WireWriter writer(tensor);
-  for (const uint64_t size : {2, 3}) writer.Number(v1::Tensor::kShapeFieldNumber, size);
-  for (const double value : {1.5, 2.5}) writer.Double(v1::Tensor::kValuesFieldNumber, value);
-  std::string message;
-  WireWriter(message).Bytes(v1::PredictRequest::kInputsFieldNumber, tensor);
+  WireWriter tensor;
+  for (const uint64_t size : {2, 3}) tensor.Number(v1::Tensor::kShapeFieldNumber, size);
+  for (const double value : {1.5, 2.5}) tensor.Double(v1::Tensor::kValuesFieldNumber, value);
+  const std::string message = Field(v1::PredictRequest::kInputsFieldNumber, tensor.bytes());
   const absl::StatusOr<PredictRequest> read = ReadPredictRequest(message);
   ASSERT_TRUE(read.ok());
   EXPECT_THAT(read->inputs[0].shape, ElementsAre(2, 3));
@@ -95,26 +100,23 @@ TEST(PredictRequestTest, RepeatedNumbersNeedNotBePacked) {
 }
 
 TEST(PredictRequestTest, NumbersThatAreNotPackedCountAsOneFieldEachWhateverTheyFollow) {
-  std::string tensor;
-  WireWriter writer(tensor);
-  writer.Bytes(v1::Tensor::kDataFieldNumber, std::string(50'000, 'x'));
-  for (int i = 0; i < 4; ++i) writer.Number(v1::Tensor::kShapeFieldNumber, 1);
-  std::string message;
-  WireWriter(message).Bytes(v1::PredictRequest::kInputsFieldNumber, tensor);
+  WireWriter tensor;
+  tensor.Bytes(v1::Tensor::kDataFieldNumber, std::string(50'000, 'x'));
+  for (int i = 0; i < 4; ++i) tensor.Number(v1::Tensor::kShapeFieldNumber, 1);
+  const std::string message = Field(v1::PredictRequest::kInputsFieldNumber, tensor.bytes());
   const absl::StatusOr<PredictRequest> read = ReadPredictRequest(message);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_THAT(read->inputs[0].shape, ElementsAre(1, 1, 1, 1));
 }
 
 TEST(PredictRequestTest, WhatIsNotKnownIsPassedOver) {
-  std::string message;
-  WireWriter writer(message);
+  WireWriter writer;
   writer.Number(99, 1);
   writer.Bytes(100, "x");
   writer.Double(v1::PredictRequest::kModelFieldNumber, 1);  // Of no type that it may have.
   writer.Number(v1::PredictRequest::kInputsFieldNumber, 1);
   writer.Bytes(v1::PredictRequest::kPriorityFieldNumber, "x");
-  const absl::StatusOr<PredictRequest> read = ReadPredictRequest(message);
+  const absl::StatusOr<PredictRequest> read = ReadPredictRequest(writer.bytes());
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->model, "");
   EXPECT_TRUE(read->inputs.empty());
@@ -129,14 +131,9 @@ TEST(PredictRequestTest, BytesThatAreNoRequestAreRefused) {
   std::vector<std::string> bad = {"no message", whole.substr(0, whole.size() - 1),
                                   std::string("\0", 1), "\x0b\x0c"};
   for (const uint32_t field : {1U, 2U, 3U, 4U}) {
-    std::string inner;
     // Text that is no text, within the message, or in place of one.
-    if (field == 2) {
-      inner = "\xff";
-    } else {
-      WireWriter(inner).Bytes(1, "\xff");
-    }
-    WireWriter(bad.emplace_back(model)).Bytes(field, inner);
+    const std::string inner = field == 2 ? "\xff" : Field(1, "\xff");
+    bad.push_back(model + Field(field, inner));
   }
   for (const std::string& message : bad) {
     EXPECT_EQ(ReadPredictRequest(message).status(),
@@ -151,23 +148,17 @@ TEST(PredictRequestTest, SoManyFieldsAreRefusedThatTheyWouldTakeManyTimesTheirSi
     for (int i = 0; i < times; ++i) repeated += text;
     return repeated;
   };
-  const auto within = [](uint32_t field, const std::string& bytes) {
-    std::string message;
-    WireWriter(message).Bytes(field, bytes);
-    return message;
-  };
   const std::string empty_input("\x1a\0", 2);
   EXPECT_EQ(ReadPredictRequest(repeat(empty_input, 100'000)).status().message(),
             "the message holds more than 10346 fields in its 200000 bytes");
   for (const std::string& message :
-       {repeat("\x28\1", 100'000), within(3, repeat("\x18\1", 100'000)),
-        within(3, within(3, std::string(4'000'000, '\1'))),
-        within(99, "x") + repeat("\x28\1", 5000), within(1, repeat("\x10\1", 5000)),
-        within(4, repeat("\x10\1", 5000))}) {
+       {repeat("\x28\1", 100'000), Field(3, repeat("\x18\1", 100'000)),
+        Field(3, Field(3, std::string(4'000'000, '\1'))), Field(99, "x") + repeat("\x28\1", 5000),
+        Field(1, repeat("\x10\1", 5000)), Field(4, repeat("\x10\1", 5000))}) {
     EXPECT_THAT(std::string(ReadPredictRequest(message).status().message()),
                 HasSubstr("the message holds more than"));
   }
-  EXPECT_TRUE(ReadPredictRequest(within(3, within(4, std::string(1 << 20, 'x')))).ok());
+  EXPECT_TRUE(ReadPredictRequest(Field(3, Field(4, std::string(1 << 20, 'x')))).ok());
   EXPECT_TRUE(ReadPredictRequest(repeat(empty_input, 4096)).ok());
 }
 

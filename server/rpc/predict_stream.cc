@@ -187,8 +187,7 @@ void PredictStream::Request::Answer(const absl::Status& status, absl::string_vie
   if (!prediction.is_request()) {
     refused = status;
   } else {
-    std::string message;
-    WireWriter writer(message);
+    WireWriter writer;
     if (status.ok()) {
       writer.Bytes(v1::PredictStreamResponse::kResponseFieldNumber, response);
     } else {
@@ -197,7 +196,7 @@ void PredictStream::Request::Answer(const absl::Status& status, absl::string_vie
       writer.Number(v1::RequestError::kCodeFieldNumber, static_cast<uint64_t>(status.code()));
       writer.Bytes(v1::RequestError::kMessageFieldNumber, status.message());
     }
-    answer = Framed(message);
+    answer = Framed(writer.bytes());
     answer_bytes = static_cast<int64_t>(answer.size());
     const int64_t more_bytes = answer_bytes - bytes;
     if (inside && more_bytes > 0) stream.shared_.gate.Grow(more_bytes);

@@ -54,16 +54,17 @@ absl::StatusOr<std::unique_ptr<Model>> LoadMirror(const ModelSettings&, const st
 }
 
 std::string Request(absl::string_view row) {
-  std::string message;
-  WireWriter writer(message);
+  WireWriter writer;
   {
     const WireWriter::Message model(writer, v1::PredictRequest::kModelFieldNumber);
     writer.Bytes(v1::ModelSpec::kNameFieldNumber, "mirror");
   }
-  const WireWriter::Message input(writer, v1::PredictRequest::kInputsFieldNumber);
-  writer.PackedNumbers(v1::Tensor::kShapeFieldNumber, std::vector<int64_t>{1, 8});
-  writer.Bytes(v1::Tensor::kDataFieldNumber, row);
-  return message;
+  {
+    const WireWriter::Message input(writer, v1::PredictRequest::kInputsFieldNumber);
+    writer.PackedNumbers(v1::Tensor::kShapeFieldNumber, std::vector<int64_t>{1, 8});
+    writer.Bytes(v1::Tensor::kDataFieldNumber, row);
+  }
+  return std::string(writer.bytes());
 }
 
 // The only row of a framed answer.

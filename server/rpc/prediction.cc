@@ -46,12 +46,24 @@ Rejection ToRejection(Refusal refusal) {
 
 }  // namespace
 
+// A fault that is asked for, until it comes.
+struct Prediction::PendingFault {
+  explicit PendingFault(Prediction& prediction)
+      : on_delayed(prediction), delay(prediction.cancellation_) {}
+
+  absl::Status outcome;  // Of the request, after the delay.
+  MethodEvent<Prediction, &Prediction::OnDelayed> on_delayed;
+  Cancellation::Delay delay;
+};
+
 Prediction::Prediction(const Repository& repository, const PredictionOptions& options,
                        Cancellation& cancellation, OnAnswer on_answer)
     : repository_(repository),
       options_(options),
       cancellation_(cancellation),
       on_answer_(std::move(on_answer)) {}
+
+Prediction::~Prediction() = default;
 
 bool Prediction::Parse() {
   absl::StatusOr<PredictRequest> request = ReadPredictRequest(message_);
@@ -95,18 +107,18 @@ bool Prediction::StartWithFault(const CallHead& head, CallLoop& loop) {
     End(fault.status(), Rejection::kInvalid);
     return false;
   }
-  fault_ = fault->Outcome(RandomShare());
+  fault_ = std::make_unique<PendingFault>(*this);
+  fault_->outcome = fault->Outcome(RandomShare());
   if (fault->delay <= absl::ZeroDuration()) return OnDelayed();
-  delay_.emplace(cancellation_);
   // Nobody waits for longer than his deadline.
-  delay_->Start(loop, std::min(fault->delay, deadline - received_), on_delayed_);
+  fault_->delay.Start(loop, std::min(fault->delay, deadline - received_), fault_->on_delayed);
   return false;
 }
 
 bool Prediction::OnDelayed() {
-  delay_.reset();
-  if (fault_.ok()) return Submit();
-  End(fault_);
+  const absl::Status outcome = std::exchange(fault_, nullptr)->outcome;
+  if (outcome.ok()) return Submit();
+  End(outcome);
   return false;
 }
 
@@ -151,8 +163,7 @@ void Prediction::Done(const TaskOutcome& outcome) {
   AnswerRecord record{.code = status.code()};
   absl::Time now;
   // The next one finds it in the cache.
-  thread_local std::string response;
-  response.clear();
+  thread_local WireWriter response;
   if (outcome.ok()) {
     now = BuildResponse(*outcome, response);
     const StageTimes& times = outcome->times;
@@ -170,8 +181,8 @@ void Prediction::Done(const TaskOutcome& outcome) {
     if (outcome.refusal().has_value()) record.rejection = ToRejection(*outcome.refusal());
   }
   if (now - received_ >= options_.slow_request_threshold) LogSlow(outcome, now);
-  End(status, record, response);
-  if (response.capacity() > kKeptBytes) std::string().swap(response);
+  End(status, record, response.bytes());
+  response.Clear(kKeptBytes);
 }
 
 void Prediction::End(const absl::Status& status, Rejection rejection) {
@@ -212,10 +223,9 @@ void Prediction::LogSlow(const TaskOutcome& outcome, absl::Time now) const {
 }
 
 // Returns the time up to which the response tells its own.
-absl::Time Prediction::BuildResponse(const TaskResult& result, std::string& response) const {
+absl::Time Prediction::BuildResponse(const TaskResult& result, WireWriter& writer) const {
   using v1::PredictResponse;
   const ModelSettings& settings = servable_->settings();
-  WireWriter writer(response);
   {
     const WireWriter::Message model(writer, PredictResponse::kModelFieldNumber);
     writer.Bytes(v1::ModelSpec::kNameFieldNumber, settings.name);

@@ -3,13 +3,13 @@
 #define WEIR_SERVER_RPC_PREDICTION_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/wire_writer.h"
 #include "server/http2/call_loop.h"
 #include "server/http2/event.h"
 #include "server/http2/server_session.h"
@@ -44,6 +44,7 @@ class Prediction : private Task {
   // prediction.
   Prediction(const Repository& repository, const PredictionOptions& options,
              Cancellation& cancellation, OnAnswer on_answer);
+  ~Prediction();
 
   // Keeps the request's bytes. First, and once.
   void Take(absl::string_view message) { message_ = std::string(message); }
@@ -63,6 +64,8 @@ class Prediction : private Task {
   const PredictRequest& request() const { return request_; }
 
  private:
+  struct PendingFault;
+
   bool OnStarted();
   bool Resolve();
   bool StartWithFault(const CallHead& head, CallLoop& loop);
@@ -71,7 +74,7 @@ class Prediction : private Task {
   absl::Status FindServable();
   absl::Status Decode();
   void Done(const TaskOutcome& outcome) override;
-  absl::Time BuildResponse(const TaskResult& result, std::string& response) const;
+  absl::Time BuildResponse(const TaskResult& result, WireWriter& writer) const;
   void LogSlow(const TaskOutcome& outcome, absl::Time now) const;
 
   void End(const absl::Status& status, Rejection rejection = Rejection::kNone);
@@ -89,9 +92,7 @@ class Prediction : private Task {
   std::shared_ptr<Servable> servable_;
   DecodedInputs decoded_;
   MethodEvent<Prediction, &Prediction::OnStarted> on_started_{*this};
-  MethodEvent<Prediction, &Prediction::OnDelayed> on_delayed_{*this};
-  std::optional<Cancellation::Delay> delay_;  // Of a fault.
-  absl::Status fault_;                        // What it comes to after the delay.
+  std::unique_ptr<PendingFault> fault_;
 };
 
 }  // namespace weir

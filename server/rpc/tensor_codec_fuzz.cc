@@ -22,11 +22,10 @@ void DecodeAndAnswer(const PredictRequest& request, const ModelSettings& setting
   std::vector<Tensor> outputs = {{v1::TYPE_FP32, {decoded->rows, 3}, {}}};
   outputs[0].data.assign(decoded->rows * 3 * sizeof(float), static_cast<char>(bytes));
   const TensorBundle bundle = Bundle(std::move(outputs));
-  std::string encoded;
-  WireWriter writer(encoded);
+  WireWriter writer;
   EncodeOutputs(request, settings, bundle.views, writer);
   v1::PredictResponse response;
-  if (!response.ParseFromString(encoded)) abort();
+  if (!response.ParseFromString(std::string(writer.bytes()))) abort();
 }
 
 }  // namespace

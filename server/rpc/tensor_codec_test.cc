@@ -209,11 +209,10 @@ std::string Floats(const std::vector<float>& values) {
 
 v1::PredictResponse Encode(const std::string& request, const ModelSettings& settings,
                            const TensorBundle& outputs) {
-  std::string bytes;
-  WireWriter writer(bytes);
+  WireWriter writer;
   EncodeOutputs(ReadRequest(request).request, settings, outputs.views, writer);
   v1::PredictResponse response;
-  EXPECT_TRUE(response.ParseFromString(bytes));
+  EXPECT_TRUE(response.ParseFromString(std::string(writer.bytes())));
   return response;
 }
 
