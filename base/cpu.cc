@@ -1,12 +1,9 @@
 #include "base/cpu.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <memory>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -15,23 +12,12 @@
 #include "absl/strings/string_view.h"
 #include "base/cgroups.h"
 #include "base/files.h"
+#include "base/processors.h"
 
 namespace weir {
 namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
-
-int AllowedCpus(int otherwise) {
-  // The mask has to be as large as the kernel's, and nothing tells how large that is.
-  for (size_t cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(
-        CPU_ALLOC(cpus), [](cpu_set_t* set) { CPU_FREE(set); });
-    const size_t bytes = CPU_ALLOC_SIZE(cpus);
-    if (sched_getaffinity(0, bytes, mask.get()) == 0) return CPU_COUNT_S(bytes, mask.get());
-    if (errno != EINVAL) break;
-  }
-  return otherwise;
-}
 
 std::string Text(const std::string& path) { return ReadFile(path).value_or(""); }
 
@@ -83,7 +69,8 @@ std::string CpuBudget::Description() const {
 CpuBudget UsableCpus() {
   CpuBudget budget;
   budget.online = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
-  budget.allowed = AllowedCpus(budget.online);
+  const int allowed = static_cast<int>(AllowedProcessors().size());
+  budget.allowed = allowed > 0 ? allowed : budget.online;
   budget.quota = CgroupCpuQuota("");
   return budget;
 }

@@ -1,6 +1,6 @@
-// Where a benchmark and what it starts may run.
-#ifndef WEIR_BENCH_PROCESSORS_H_
-#define WEIR_BENCH_PROCESSORS_H_
+// On which of the machine's processors threads run.
+#ifndef WEIR_BASE_PROCESSORS_H_
+#define WEIR_BASE_PROCESSORS_H_
 
 #include <vector>
 
@@ -8,7 +8,7 @@
 
 namespace weir {
 
-// The numbers of the processors that this thread may run on.
+// The numbers of the processors that this thread may run on; empty if the system does not tell.
 std::vector<int> AllowedProcessors();
 
 // Keeps this thread, and the threads and processes that it starts from now on, on `processors`.
@@ -16,4 +16,4 @@ absl::Status StayOn(const std::vector<int>& processors);
 
 }  // namespace weir
 
-#endif  // WEIR_BENCH_PROCESSORS_H_
+#endif  // WEIR_BASE_PROCESSORS_H_

@@ -1,0 +1,59 @@
+#include "base/processors.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+
+namespace weir {
+namespace {
+
+// Of any size, as the kernel's may be.
+class Mask {
+ public:
+  explicit Mask(int processors)
+      : processors_(processors),
+        bytes_(CPU_ALLOC_SIZE(processors)),
+        set_(CPU_ALLOC(processors), [](cpu_set_t* set) { CPU_FREE(set); }) {
+    CPU_ZERO_S(bytes_, set_.get());
+  }
+
+  void Add(int processor) { CPU_SET_S(processor, bytes_, set_.get()); }
+  bool Get() { return sched_getaffinity(0, bytes_, set_.get()) == 0; }
+  bool Set() const { return sched_setaffinity(0, bytes_, set_.get()) == 0; }
+
+  std::vector<int> Members() const {
+    std::vector<int> members;
+    for (int i = 0; i < processors_; ++i) {
+      if (CPU_ISSET_S(i, bytes_, set_.get())) members.push_back(i);
+    }
+    return members;
+  }
+
+ private:
+  const int processors_;
+  const size_t bytes_;
+  const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set_;
+};
+
+}  // namespace
+
+std::vector<int> AllowedProcessors() {
+  // The mask has to be as large as the kernel's, and nothing tells how large that is.
+  for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
+    Mask mask(processors);
+    if (mask.Get()) return mask.Members();
+    if (errno != EINVAL) break;
+  }
+  return {};
+}
+
+absl::Status StayOn(const std::vector<int>& processors) {
+  Mask mask(processors.empty() ? 1 : *std::max_element(processors.begin(), processors.end()) + 1);
+  for (const int processor : processors) mask.Add(processor);
+  return mask.Set() ? absl::OkStatus() : absl::ErrnoToStatus(errno, "sched_setaffinity");
+}
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+#include "base/processors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <thread>
+#include <vector>
+
+namespace weir {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+
+TEST(ProcessorsTest, AThreadRunsOnOneOfThoseThatItMayRunOn) {
+  EXPECT_THAT(AllowedProcessors(), Contains(sched_getcpu()));
+}
+
+TEST(ProcessorsTest, AThreadStaysWhereItIsTold) {
+  const std::vector<int> before = AllowedProcessors();
+  std::thread([&] {
+    for (const int processor : before) {
+      ASSERT_TRUE(StayOn({processor}).ok());
+      EXPECT_THAT(AllowedProcessors(), ElementsAre(processor));
+      EXPECT_EQ(sched_getcpu(), processor);
+    }
+    ASSERT_TRUE(StayOn(before).ok());
+    EXPECT_EQ(AllowedProcessors(), before);
+  }).join();
+  EXPECT_EQ(AllowedProcessors(), before);
+}
+
+TEST(ProcessorsTest, AProcessorThatIsNotThereIsNoPlaceToStay) {
+  const std::vector<int> before = AllowedProcessors();
+  EXPECT_FALSE(StayOn({before.back() + 5000}).ok());
+  EXPECT_FALSE(StayOn({}).ok());
+  EXPECT_EQ(AllowedProcessors(), before);
+}
+
+}  // namespace
+}  // namespace weir
