@@ -95,6 +95,7 @@ class CallClient::Impl {
   absl::Status Connect(Target& target, int64_t deadline_ns);
   absl::Status WaitUntilReady(Target& target, int64_t deadline_ns);
   absl::Status Register(CallConnection& connection) const;
+  absl::Status Watch(int operation, CallConnection& connection) const;
   int Wait(absl::Span<epoll_event> events, int64_t now_ns, int64_t wake_ns);
   int64_t Tend(int64_t now_ns);
   int64_t TendSlot(Target& target, Slot& slot, int64_t now_ns);
@@ -191,18 +192,21 @@ absl::Status CallClient::Impl::WaitUntilReady(Target& target, int64_t deadline_n
     ppoll(waited.data(), waited.size(), &left, nullptr);
     for (Slot& slot : target.slots) {
       slot.connection->OnWritable();
-      WEIR_RETURN_IF_ERROR(slot.connection->Read(absl::MakeSpan(input_), /*until_end=*/false));
+      WEIR_RETURN_IF_ERROR(slot.connection->Read(absl::MakeSpan(input_)));
     }
   }
 }
 
 absl::Status CallClient::Impl::Register(CallConnection& connection) const {
-  epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                       .data = {.ptr = &connection}};
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd(), &event) != 0) {
-    return SystemError("epoll_ctl");
-  }
-  return absl::OkStatus();
+  connection.waits_for_room = connection.blocked();
+  return Watch(EPOLL_CTL_ADD, connection);
+}
+
+absl::Status CallClient::Impl::Watch(int operation, CallConnection& connection) const {
+  const uint32_t events = connection.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  epoll_event event = {.events = events, .data = {.ptr = &connection}};
+  if (epoll_ctl(epoll_, operation, connection.fd(), &event) == 0) return absl::OkStatus();
+  return SystemError("epoll_ctl");
 }
 
 // A server may have said in this very Poll that it goes away, before Tend sees to it.
@@ -385,7 +389,11 @@ int64_t CallClient::Impl::TendConnection(CallConnection& connection, int64_t now
 }
 
 void CallClient::Impl::Write(CallConnection& connection) {
-  const absl::Status status = connection.Write();
+  absl::Status status = connection.Write();
+  if (status.ok() && connection.blocked() != connection.waits_for_room) {
+    connection.waits_for_room = connection.blocked();
+    status = Watch(EPOLL_CTL_MOD, connection);
+  }
   if (!status.ok()) Break(connection, status);
 }
 
@@ -394,8 +402,7 @@ void CallClient::Impl::Handle(const epoll_event& event) {
   auto& connection = *static_cast<CallConnection*>(event.data.ptr);
   if ((event.events & EPOLLOUT) != 0) connection.OnWritable();
   if ((event.events & ~EPOLLOUT) == 0) return;
-  const bool until_end = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  const absl::Status status = connection.Read(absl::MakeSpan(input_), until_end);
+  const absl::Status status = connection.Read(absl::MakeSpan(input_));
   if (!status.ok()) Break(connection, status);
 }
 

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -21,6 +22,11 @@ namespace {
 
 // Written at once: so much that a system call does not count, so little that it stays in the cache.
 constexpr size_t kOutputBytes = 256 << 10;
+
+// What is in flight is read in about so many pieces.
+constexpr int64_t kPieces = 5;
+constexpr size_t kLeastPieceBytes = 1 << 10;
+constexpr size_t kMostPieceBytes = 64 << 10;
 
 // gRPC's servers end a connection on which they are pinged more often than that, unless they have
 // sent something of an answer in between.
@@ -85,26 +91,27 @@ absl::StatusOr<std::unique_ptr<CallConnection>> CallConnection::Dial(const Socke
 
 CallConnection::~CallConnection() { close(fd_); }
 
-// What came while answers were handled is read before anything is sent: the server then gets more
-// requests at a time, which costs it less.
-constexpr int kReads = 4;
-
-absl::Status CallConnection::Read(absl::Span<char> buffer, bool until_end) {
-  for (int reads = 1;; ++reads) {
-    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
-    if (size == 0) {
-      return ClientError(absl::StatusCode::kUnavailable, "the server closed the connection");
-    }
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) return absl::OkStatus();
-      return SystemError("");
-    }
-    heard_ = true;
-    WEIR_RETURN_IF_ERROR(session_.Receive({buffer.data(), static_cast<size_t>(size)}));
-    const bool all = static_cast<size_t>(size) < buffer.size();
-    if (all && !until_end && reads >= kReads) return absl::OkStatus();
+absl::Status CallConnection::Read(absl::Span<char> buffer) {
+  ssize_t size = 0;
+  do {
+    size = recv(fd_, buffer.data(), std::min(buffer.size(), PieceBytes()), 0);
+  } while (size < 0 && errno == EINTR);
+  if (size == 0) {
+    return ClientError(absl::StatusCode::kUnavailable, "the server closed the connection");
   }
+  if (size < 0) return errno == EAGAIN ? absl::OkStatus() : SystemError("");
+  heard_ = true;
+  read_bytes_ += size;
+  return session_.Receive({buffer.data(), static_cast<size_t>(size)});
+}
+
+// A part of the answers, so that the server already has the next requests while the others are
+// looked at; otherwise the two would take turns.
+size_t CallConnection::PieceBytes() const {
+  if (session_.has_streams()) return kMostPieceBytes;  // Who knows how many answers it waits for?
+  const int64_t answer_bytes = read_bytes_ / std::max<int64_t>(session_.answers(), 1);
+  const auto piece = static_cast<size_t>(session_.calls() * answer_bytes / kPieces);
+  return std::clamp(piece, kLeastPieceBytes, kMostPieceBytes);
 }
 
 absl::StatusOr<int64_t> CallConnection::CheckSilence(int64_t now_ns) {

@@ -49,9 +49,9 @@ class CallConnection {
   int fd() const { return fd_; }
   CallSession& session() { return session_; }
 
-  // Reads what is there; `until_end` if the connection is known to have ended. Calls end meanwhile.
-  // Any error is the end of the connection, as in Write.
-  absl::Status Read(absl::Span<char> buffer, bool until_end);
+  // Reads some of what is there, at most as much as `buffer` takes. Calls end meanwhile. Any error
+  // is the end of the connection, as in Write.
+  absl::Status Read(absl::Span<char> buffer);
 
   // Writes what there is to write, as far as the socket takes it. If it does not take all, Write is
   // to be called again when it is writable.
@@ -59,6 +59,9 @@ class CallConnection {
   bool wants_to_write() const { return !blocked_ && (session_.has_output() || !output_.empty()); }
   bool blocked() const { return blocked_; }
   void OnWritable() { blocked_ = false; }
+
+  // What its owner waits for.
+  bool waits_for_room = false;
 
   // Sees to it that the server says something while it is waited for; before Write. When to come
   // again. An error is the end of the connection.
@@ -70,9 +73,12 @@ class CallConnection {
   CallConnection(int fd, const std::string& name, const Options& options, OpenCalls& calls)
       : fd_(fd), patience_ns_(options.patience_ns), session_(calls, name, options.last_stream_id) {}
 
+  size_t PieceBytes() const;
+
   const int fd_;
   const int64_t patience_ns_;
   CallSession session_;
+  int64_t read_bytes_ = 0;
   bool heard_ = false;  // Since CheckSilence.
   Silence silence_ = Silence::kNone;
   int64_t silence_ns_ = 0;  // When it came to that.

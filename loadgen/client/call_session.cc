@@ -165,6 +165,7 @@ CallSession::~CallSession() { nghttp2_session_del(session_); }
 void CallSession::Start(OpenCall& open) {
   open.session = this;
   ++calls_in_session_;
+  streams_in_session_ += open.stream ? 1 : 0;
   waiting_.push_back(open);
   has_output_ = true;
 }
@@ -193,6 +194,7 @@ void CallSession::Leave(OpenCall& open) {
   static_cast<ListLink<SessionTag>&>(open).Unlink();
   open.session = nullptr;
   --calls_in_session_;
+  streams_in_session_ -= open.stream ? 1 : 0;
 }
 
 OpenCall* CallSession::Find(int32_t stream_id) {
@@ -326,6 +328,7 @@ void CallSession::OnData(OpenCall& open, absl::string_view bytes) {
           return Fail(open, absl::StatusCode::kInternal, "the answer has more than one message");
         }
         open.has_message = true;
+        answers_ += open.stream ? 0 : 1;
         open.call->OnMessage(message);
         break;
       case MessageReader::State::kCompressed:

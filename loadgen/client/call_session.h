@@ -62,6 +62,8 @@ class CallSession {
   bool going_away() const { return going_away_; }
   bool used_up() const { return used_up_; }  // It goes on, but not for ever.
   int calls() const { return calls_in_session_; }
+  bool has_streams() const { return streams_in_session_ > 0; }
+  int64_t answers() const { return answers_; }  // Messages of unary calls so far.
 
  private:
   struct Callbacks;
@@ -94,6 +96,8 @@ class CallSession {
   CallList waiting_;
   CallList sent_;
   int calls_in_session_ = 0;
+  int streams_in_session_ = 0;
+  int64_t answers_ = 0;
   int64_t streams_ = 0;  // More than calls where a call has left and the server is not told yet.
   bool ready_ = false;
   bool going_away_ = false;

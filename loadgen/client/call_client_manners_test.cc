@@ -1,12 +1,14 @@
-// Connections that the client itself gives up: because their server is mute, or because their
-// stream ids come to an end.
+// What the client makes of servers with manners of their own: connections that it gives up, because
+// their server is mute or their stream ids come to an end, and answers that come all together.
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -40,7 +42,9 @@ class PeerServer {
     kMute,  // Nothing but the first words, on its first connection; afterwards it answers.
     kSlow,  // No answers to calls.
     kAnswers,
+    kTogether,  // Answers once kTogetherCalls wait, with one write.
   };
+  static constexpr size_t kTogetherCalls = 100;
 
   explicit PeerServer(Manner manner)
       : manner_(manner), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -112,8 +116,10 @@ class PeerServer {
     if (connection.mute) return;
     const int pings = connection.peer.pings();
     EXPECT_TRUE(connection.peer.Receive({buffer.data(), static_cast<size_t>(size)}));
+    const size_t calls = connection.peer.streams().size();
+    const bool waits = manner_ == Manner::kTogether && calls < kTogetherCalls;
     for (const auto& [id, stream] : connection.peer.streams()) {
-      if (manner_ == Manner::kSlow || !stream.ended) continue;
+      if (manner_ == Manner::kSlow || waits || !stream.ended) continue;
       if (connection.answered.insert(id).second) connection.peer.Answer(id, "hello");
     }
     Write(connection);
@@ -135,7 +141,7 @@ class PeerServer {
   std::thread thread_;
 };
 
-class CallClientReplaceTest : public ::testing::Test {
+class CallClientMannersTest : public ::testing::Test {
  protected:
   static int Connect(CallClient& client, const PeerServer& server) {
     const auto target = client.AddTarget(server.address(), 1, kPatience);
@@ -153,7 +159,7 @@ class CallClientReplaceTest : public ::testing::Test {
   CallMethod method_ = {.path = "/weir.Test/Echo", .metadata = {}};
 };
 
-TEST_F(CallClientReplaceTest, AServerThatHasGoneMuteIsGivenUpAndDialledAnew) {
+TEST_F(CallClientMannersTest, AServerThatHasGoneMuteIsGivenUpAndDialledAnew) {
   const PeerServer server(PeerServer::Manner::kMute);
   CallClient client({.patience = absl::Milliseconds(50)});
   const int target = Connect(client, server);
@@ -171,7 +177,27 @@ TEST_F(CallClientReplaceTest, AServerThatHasGoneMuteIsGivenUpAndDialledAnew) {
   EXPECT_EQ(CallOf(client, target), absl::OkStatus());
 }
 
-TEST_F(CallClientReplaceTest, AMuteServerIsGivenUpThoughNoCallWaitsForItAnyMore) {
+TEST_F(CallClientMannersTest, OfAnswersThatComeTogetherAPollTakesAPart) {
+  const PeerServer server(PeerServer::Manner::kTogether);
+  CallClient client;
+  const int target = Connect(client, server);
+  std::deque<RecordedCall> calls(PeerServer::kTogetherCalls);
+  for (RecordedCall& call : calls) {
+    client.Start(target, method_, "hello", MonotonicNow() + kPatience, call);
+  }
+  std::vector<int> polls;  // How many calls ended in each.
+  while (client.open_calls() > 0) {
+    const int open = client.open_calls();
+    client.Poll(absl::InfiniteFuture());
+    if (client.open_calls() < open) polls.push_back(open - client.open_calls());
+  }
+  for (const RecordedCall& call : calls) EXPECT_EQ(call.status, absl::OkStatus());
+  EXPECT_LE(*std::max_element(polls.begin(), polls.end()), 50)
+      << "the next requests would wait until all answers are looked at";
+  EXPECT_LE(polls.size(), 25U) << "system calls would cost more than the calls";
+}
+
+TEST_F(CallClientMannersTest, AMuteServerIsGivenUpThoughNoCallWaitsForItAnyMore) {
   const PeerServer server(PeerServer::Manner::kMute);
   CallClient client({.patience = absl::Milliseconds(50)});
   const int target = Connect(client, server);
@@ -181,7 +207,7 @@ TEST_F(CallClientReplaceTest, AMuteServerIsGivenUpThoughNoCallWaitsForItAnyMore)
   EXPECT_EQ(call.status->code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(CallClientReplaceTest, AServerThatOnlyTakesItsTimeIsPingedOnceAndKept) {
+TEST_F(CallClientMannersTest, AServerThatOnlyTakesItsTimeIsPingedOnceAndKept) {
   const PeerServer server(PeerServer::Manner::kSlow);
   // So long that the server's thread gets to its answer on a busy machine.
   constexpr absl::Duration kSilence = absl::Seconds(1);
@@ -199,7 +225,7 @@ TEST_F(CallClientReplaceTest, AServerThatOnlyTakesItsTimeIsPingedOnceAndKept) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-TEST_F(CallClientReplaceTest, AConnectionThatIsUsedUpIsReplacedWithoutAFailure) {
+TEST_F(CallClientMannersTest, AConnectionThatIsUsedUpIsReplacedWithoutAFailure) {
   const PeerServer server(PeerServer::Manner::kAnswers);
   CallClient client({.last_stream_id = 21});  // Eleven calls.
   const int target = Connect(client, server);
