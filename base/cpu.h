@@ -18,9 +18,6 @@ struct CpuBudget {
   // How many threads can be kept busy: Cores() rounded up, at least 1.
   int Count() const;
 
-  // Whether so many threads can have a processor each, and all of its time.
-  bool HasOneForEach(int threads) const { return threads == allowed && quota >= allowed; }
-
   // "2 of 8 processors: cgroup quota 1.5".
   std::string Description() const;
 };

@@ -168,15 +168,6 @@ TEST(CpuBudgetTest, ThreadsAreWholeAndAtLeastOne) {
   EXPECT_EQ((CpuBudget{.online = 8, .allowed = 1, .quota = 1.5}.Cores()), 1);
 }
 
-TEST(CpuBudgetTest, ThreadsHaveAProcessorEachWhereNothingTakesTheirTime) {
-  EXPECT_TRUE((CpuBudget{.online = 8, .allowed = 8}.HasOneForEach(8)));
-  EXPECT_TRUE((CpuBudget{.online = 8, .allowed = 3, .quota = 3}.HasOneForEach(3)));
-  EXPECT_FALSE((CpuBudget{.online = 8, .allowed = 8}.HasOneForEach(7)));
-  EXPECT_FALSE((CpuBudget{.online = 8, .allowed = 8}.HasOneForEach(9)));
-  EXPECT_FALSE((CpuBudget{.online = 8, .allowed = 8, .quota = 2}.HasOneForEach(2)));
-  EXPECT_FALSE((CpuBudget{.online = 8, .allowed = 2, .quota = 1.5}.HasOneForEach(2)));
-}
-
 TEST(CpuBudgetTest, ItsDescriptionNamesWhatLimits) {
   EXPECT_EQ((CpuBudget{.online = 8, .allowed = 8}.Description()), "8 of 8 processors");
   EXPECT_EQ((CpuBudget{.online = 8, .allowed = 8, .quota = 1.5}.Description()),

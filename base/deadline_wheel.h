@@ -1,7 +1,8 @@
 // Which deadlines have passed. Pure: time is an argument, in nanoseconds.
 //
 // A wheel of slots of about a millisecond: adding and removing cost the same however many there
-// are. A deadline further away than the wheel goes round stays in its slot for another turn.
+// are, and each deadline is sorted once, when its slot has come. One that is further away than the
+// wheel goes round stays in its slot for another turn.
 #ifndef WEIR_BASE_DEADLINE_WHEEL_H_
 #define WEIR_BASE_DEADLINE_WHEEL_H_
 
@@ -37,8 +38,8 @@ class DeadlineWheel {
   void Advance(int64_t now_ns);
   Deadline* TakeExpired();
 
-  // When to call Advance again, so that nothing is more than a slot late; kNever if there is nothing
-  // to wait for. It may be too early.
+  // When to call Advance again, so that nothing is more than a slot late; kNever if there is
+  // nothing to wait for. It may be too early.
   int64_t NextWake();
 
  private:
@@ -48,7 +49,10 @@ class DeadlineWheel {
 
   static int64_t TickOf(int64_t ns) { return ns >> kTickBits; }
 
-  int64_t tick_;  // What lies in slots before it has expired.
+  void AddToCurrent(Deadline& deadline);
+
+  int64_t tick_;  // The slot of now.
+  Slot current_;  // What passes in it, ascending: it is looked at each time.
   std::vector<Slot> slots_;
   // A bit for each slot that may have something in it.
   std::array<uint64_t, kSlots / 64> used_ = {};

@@ -40,20 +40,35 @@ class IntrusiveList {
   bool empty() const { return head_.next_ == &head_; }
   T* front() const { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 
+  T* back() const { return empty() ? nullptr : static_cast<T*>(head_.prev_); }
+
   // Of an element of this list; nullptr behind the last.
   T* next(const T& element) const {
     ListLink<Tag>* const next = static_cast<const ListLink<Tag>&>(element).next_;
     return next == &head_ ? nullptr : static_cast<T*>(next);
   }
 
+  // Of an element of this list; nullptr before the first.
+  T* previous(const T& element) const {
+    ListLink<Tag>* const previous = static_cast<const ListLink<Tag>&>(element).prev_;
+    return previous == &head_ ? nullptr : static_cast<T*>(previous);
+  }
+
   // `element` is taken out of the list in which it is.
   void push_back(T& element) {
+    static_cast<ListLink<Tag>&>(element).Unlink();
+    insert_after(back(), element);
+  }
+
+  // The same, behind `before` instead, which is another one; in front of all if it is null.
+  void insert_after(T* before, T& element) {
     ListLink<Tag>& link = element;
     link.Unlink();
-    link.prev_ = head_.prev_;
-    link.next_ = &head_;
-    head_.prev_->next_ = &link;
-    head_.prev_ = &link;
+    ListLink<Tag>& previous = before == nullptr ? head_ : *before;
+    link.prev_ = &previous;
+    link.next_ = previous.next_;
+    previous.next_->prev_ = &link;
+    previous.next_ = &link;
   }
 
  private:

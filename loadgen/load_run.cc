@@ -1,6 +1,5 @@
 #include "loadgen/load_run.h"
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -12,6 +11,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
+#include "base/processors.h"
 #include "base/status_macros.h"
 #include "loadgen/scenario/rate_curve.h"
 #include "loadgen/scenario/replay_file.h"
@@ -40,20 +40,9 @@ double PeakResidentBytes() {
 }
 
 absl::Status CheckCpu(int cpu) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
-  if (cpu < 0 || (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &allowed))) return absl::OkStatus();
+  if (cpu < 0 || absl::c_linear_search(AllowedProcessors(), cpu)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--cpu=", cpu, ": this process may not use that processor"));
-}
-
-void PinThread(int cpu) {
-  if (cpu < 0) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof(set), &set);
 }
 
 bool Has(const ModelInfo& model, const v1::LoadTraffic& traffic) {
@@ -196,7 +185,7 @@ std::vector<LoadProgress::Phase> LoadRun::Phases() const {
 }
 
 void LoadRun::Run() {
-  PinThread(options_.cpu);
+  if (options_.cpu >= 0) StayOn({options_.cpu}).IgnoreError();  // CheckCpu has seen that it may.
   const absl::Duration cpu_before = ThreadCpu();
   for (int phase = 0; phase < scenario_.phases_size() && !loop_.stopped(); ++phase) {
     RunPhase(phase);

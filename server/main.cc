@@ -12,7 +12,6 @@
 #include "base/cpu.h"
 #include "base/flags.h"
 #include "base/log.h"
-#include "base/processors.h"
 #include "base/program.h"
 #include "base/termination.h"
 #include "server/model/compute_backend.h"
@@ -30,9 +29,6 @@ ABSL_FLAG(absl::Duration, repository_poll, absl::ZeroDuration(),
 ABSL_FLAG(
     int, pollers, 0,
     "Threads that read requests and run the small models; 0 for one for each usable processor.");
-ABSL_FLAG(bool, pin_pollers, true,
-          "Each of these threads stays on a processor of its own, where there is one for each and "
-          "no quota.");
 ABSL_FLAG(absl::Duration, inline_threshold, absl::Microseconds(250),
           "Models whose single row takes no longer run on the threads that read requests.");
 ABSL_FLAG(int64_t, max_bytes_in_flight, int64_t{1} << 30,
@@ -78,9 +74,7 @@ int Run() {
 
   const weir::CpuBudget cpus = weir::UsableCpus();
   WEIR_LOG(kInfo, "uses ", cpus.Description());
-  const int pollers =
-      absl::GetFlag(FLAGS_pollers) > 0 ? absl::GetFlag(FLAGS_pollers) : cpus.Count();
-  const bool pins_pollers = absl::GetFlag(FLAGS_pin_pollers) && cpus.HasOneForEach(pollers);
+  const int pollers = absl::GetFlag(FLAGS_pollers);
   absl::StatusOr<std::unique_ptr<weir::Server>> created = weir::Server::Create(
       {.model_repository = absl::GetFlag(FLAGS_model_repository),
        .models = absl::GetFlag(FLAGS_models),
@@ -90,9 +84,8 @@ int Run() {
        .max_request_bytes = absl::GetFlag(FLAGS_max_request_bytes),
        .max_bytes_in_flight = absl::GetFlag(FLAGS_max_bytes_in_flight),
        .batching = {.usable_cpus = cpus.Count(),
-                    .pollers = pollers,
+                    .pollers = pollers > 0 ? pollers : cpus.Count(),
                     .inline_threshold = absl::GetFlag(FLAGS_inline_threshold)},
-       .poller_processors = pins_pollers ? weir::AllowedProcessors() : std::vector<int>(),
        .prediction = {.slow_request_threshold = absl::GetFlag(FLAGS_slow_request_threshold),
                       .fault_injection = absl::GetFlag(FLAGS_enable_fault_injection)},
        .stats = {.record = absl::GetFlag(FLAGS_record_stats),

@@ -64,8 +64,7 @@ absl::StatusOr<std::unique_ptr<CallLoop>> Listen(const Server::Options& options)
       CallLoop::Listen({.host = options.host,
                         .port = options.port,
                         .max_message_bytes = static_cast<size_t>(options.max_request_bytes),
-                        .max_partial_bytes = options.max_bytes_in_flight,
-                        .processors = options.poller_processors});
+                        .max_partial_bytes = options.max_bytes_in_flight});
   if (loop.ok()) return loop;
   return absl::UnavailableError(absl::StrCat(
       "cannot listen on ", HostPort(options.host, options.port), ": ", loop.status().message()));

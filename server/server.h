@@ -52,7 +52,6 @@ class Server {
     int max_request_bytes = 8 << 20;
     int64_t max_bytes_in_flight = int64_t{1} << 30;  // Of all requests together.
     BatchingOptions batching;
-    std::vector<int> poller_processors;  // Where pollers stay, one after the other; empty: anywhere.
     PredictionOptions prediction;
     PredictStreams::Options streams;
     StatsOptions stats;

@@ -8,16 +8,10 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <set>
-#include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
-#include "base/cpu.h"
 #include "base/process.h"
-#include "base/processors.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -31,7 +25,6 @@ namespace {
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
-using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -71,47 +64,6 @@ class ServingTest : public testing::Test {
 };
 
 RunningServer* ServingTest::server_ = nullptr;
-
-// Where each of a process's pollers may run, as the system writes it: "0", "0-1".
-std::multiset<std::string> PollersProcessors(pid_t pid) {
-  std::multiset<std::string> processors;
-  for (const auto& task :
-       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid, "/task"))) {
-    std::string name;
-    std::getline(std::ifstream(task.path() / "comm"), name);
-    if (name != "weir-poller") continue;
-    constexpr absl::string_view kKey = "Cpus_allowed_list:\t";
-    std::ifstream status(task.path() / "status");
-    for (std::string line; std::getline(status, line);) {
-      if (absl::StartsWith(line, kKey)) processors.insert(line.substr(kKey.size()));
-    }
-  }
-  return processors;
-}
-
-TEST_F(ServingTest, EachPollerStaysOnAProcessorOfItsOwnWhereThereIsOneForEach) {
-  const std::multiset<std::string> pollers = PollersProcessors(server_->process().pid());
-  const CpuBudget cpus = UsableCpus();
-  EXPECT_EQ(pollers.size(), static_cast<size_t>(cpus.Count()));
-  if (!cpus.HasOneForEach(cpus.Count())) return;
-  std::multiset<std::string> expected;
-  for (const int processor : AllowedProcessors()) expected.insert(absl::StrCat(processor));
-  EXPECT_EQ(pollers, expected);
-}
-
-TEST_F(ServingTest, PollersRunAnywhereIfTheyShall) {
-  for (const char* flag : {"--pin_pollers=false", "--pollers=100"}) {
-    RunningServer server(
-        {absl::StrCat("--model_repository=", kShippedModels), "--models=fashion-fast", flag});
-    ASSERT_TRUE(server.WaitUntilReady("fashion-fast"));
-    const std::multiset<std::string> pollers = PollersProcessors(server.process().pid());
-    ASSERT_FALSE(pollers.empty());
-    EXPECT_EQ(pollers.count(*pollers.begin()), pollers.size()) << flag;
-    if (AllowedProcessors().size() > 1) {
-      EXPECT_THAT(*pollers.begin(), ContainsRegex("[-,]")) << flag;
-    }
-  }
-}
 
 TEST_F(ServingTest, TheVariantsNameWhatIsOnAPicture) {
   const auto images = ReadFashionMnist(kFashionMnistDirectory, FashionSplit::kTest);

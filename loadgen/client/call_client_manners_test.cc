@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -46,8 +47,10 @@ class PeerServer {
   };
   static constexpr size_t kTogetherCalls = 100;
 
-  explicit PeerServer(Manner manner)
-      : manner_(manner), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit PeerServer(Manner manner, std::string answer = "hello")
+      : manner_(manner),
+        answer_(std::move(answer)),
+        listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof(address);
     EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
@@ -120,7 +123,7 @@ class PeerServer {
     const bool waits = manner_ == Manner::kTogether && calls < kTogetherCalls;
     for (const auto& [id, stream] : connection.peer.streams()) {
       if (manner_ == Manner::kSlow || waits || !stream.ended) continue;
-      if (connection.answered.insert(id).second) connection.peer.Answer(id, "hello");
+      if (connection.answered.insert(id).second) connection.peer.Answer(id, answer_);
     }
     Write(connection);
     pings_ += connection.peer.pings() - pings;
@@ -132,6 +135,7 @@ class PeerServer {
   }
 
   const Manner manner_;
+  const std::string answer_;
   const int listener_;
   std::array<int, 2> stop_;
   std::string address_;
@@ -195,6 +199,35 @@ TEST_F(CallClientMannersTest, OfAnswersThatComeTogetherAPollTakesAPart) {
   EXPECT_LE(*std::max_element(polls.begin(), polls.end()), 50)
       << "the next requests would wait until all answers are looked at";
   EXPECT_LE(polls.size(), 25U) << "system calls would cost more than the calls";
+}
+
+TEST_F(CallClientMannersTest, ALargeAnswerOfALoneCallIsNotReadBitByBit) {
+  const PeerServer server(PeerServer::Manner::kAnswers, std::string(50'000, 'x'));
+  CallClient client;
+  const int target = Connect(client, server);
+  int polls = 0;
+  for (int i = 0; i < 20; ++i) {
+    RecordedCall call;
+    client.Start(target, method_, "hello", MonotonicNow() + kPatience, call);
+    for (polls = 0; !call.status; ++polls) client.Poll(MonotonicNow() + kPatience);
+    EXPECT_EQ(call.status, absl::OkStatus());
+  }
+  EXPECT_LE(polls, 12) << "once its size is known";
+}
+
+TEST_F(CallClientMannersTest, AClientThatWaitsForRoomDoesNotSpin) {
+  const PeerServer server(PeerServer::Manner::kSlow);
+  CallClient client;
+  const int target = Connect(client, server);
+  const std::string large(1 << 20, 'x');  // More than the server's window, and than sockets take.
+  std::deque<RecordedCall> calls(20);
+  for (RecordedCall& call : calls) {
+    client.Start(target, method_, large, MonotonicNow() + kPatience, call);
+  }
+  int polls = 0;
+  const absl::Time end = MonotonicNow() + absl::Milliseconds(200);
+  for (; MonotonicNow() < end; ++polls) client.Poll(end);
+  EXPECT_LE(polls, 5000);
 }
 
 TEST_F(CallClientMannersTest, AMuteServerIsGivenUpThoughNoCallWaitsForItAnyMore) {

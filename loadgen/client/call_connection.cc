@@ -28,6 +28,9 @@ constexpr int64_t kPieces = 5;
 constexpr size_t kLeastPieceBytes = 1 << 10;
 constexpr size_t kMostPieceBytes = 64 << 10;
 
+// Of the size of answers, later ones tell more than earlier ones.
+constexpr int64_t kRememberedAnswers = 1024;
+
 // gRPC's servers end a connection on which they are pinged more often than that, unless they have
 // sent something of an answer in between.
 constexpr int64_t kPingIntervalNs = 300'000'000'000;
@@ -101,17 +104,24 @@ absl::Status CallConnection::Read(absl::Span<char> buffer) {
   }
   if (size < 0) return errno == EAGAIN ? absl::OkStatus() : SystemError("");
   heard_ = true;
-  read_bytes_ += size;
-  return session_.Receive({buffer.data(), static_cast<size_t>(size)});
+  if (!session_.has_streams()) answer_bytes_ += size;
+  const int64_t ended = session_.ended_unary_calls();
+  const absl::Status status = session_.Receive({buffer.data(), static_cast<size_t>(size)});
+  answers_ += session_.ended_unary_calls() - ended;
+  if (answers_ >= kRememberedAnswers) {
+    answers_ /= 2;
+    answer_bytes_ /= 2;
+  }
+  return status;
 }
 
 // A part of the answers, so that the server already has the next requests while the others are
 // looked at; otherwise the two would take turns.
 size_t CallConnection::PieceBytes() const {
   if (session_.has_streams()) return kMostPieceBytes;  // Who knows how many answers it waits for?
-  const int64_t answer_bytes = read_bytes_ / std::max<int64_t>(session_.answers(), 1);
-  const auto piece = static_cast<size_t>(session_.calls() * answer_bytes / kPieces);
-  return std::clamp(piece, kLeastPieceBytes, kMostPieceBytes);
+  const int64_t answer_bytes = answer_bytes_ / std::max<int64_t>(answers_, 1);
+  const int64_t answers = std::max<int64_t>(session_.streams() / kPieces, 1);
+  return std::clamp(static_cast<size_t>(answers * answer_bytes), kLeastPieceBytes, kMostPieceBytes);
 }
 
 absl::StatusOr<int64_t> CallConnection::CheckSilence(int64_t now_ns) {

@@ -60,7 +60,7 @@ class CallConnection {
   bool blocked() const { return blocked_; }
   void OnWritable() { blocked_ = false; }
 
-  // What its owner waits for.
+  // Whether its owner has asked to be told when there is room.
   bool waits_for_room = false;
 
   // Sees to it that the server says something while it is waited for; before Write. When to come
@@ -78,8 +78,9 @@ class CallConnection {
   const int fd_;
   const int64_t patience_ns_;
   CallSession session_;
-  int64_t read_bytes_ = 0;
-  bool heard_ = false;  // Since CheckSilence.
+  int64_t answers_ = 0;       // Of unary calls, and
+  int64_t answer_bytes_ = 0;  // what was read meanwhile; both of late.
+  bool heard_ = false;        // Since CheckSilence.
   Silence silence_ = Silence::kNone;
   int64_t silence_ns_ = 0;  // When it came to that.
   int64_t pinged_ns_ = 0;

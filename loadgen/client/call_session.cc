@@ -195,6 +195,7 @@ void CallSession::Leave(OpenCall& open) {
   open.session = nullptr;
   --calls_in_session_;
   streams_in_session_ -= open.stream ? 1 : 0;
+  ended_unary_calls_ += open.stream ? 0 : 1;
 }
 
 OpenCall* CallSession::Find(int32_t stream_id) {
@@ -328,7 +329,6 @@ void CallSession::OnData(OpenCall& open, absl::string_view bytes) {
           return Fail(open, absl::StatusCode::kInternal, "the answer has more than one message");
         }
         open.has_message = true;
-        answers_ += open.stream ? 0 : 1;
         open.call->OnMessage(message);
         break;
       case MessageReader::State::kCompressed:

@@ -63,7 +63,8 @@ class CallSession {
   bool used_up() const { return used_up_; }  // It goes on, but not for ever.
   int calls() const { return calls_in_session_; }
   bool has_streams() const { return streams_in_session_ > 0; }
-  int64_t answers() const { return answers_; }  // Messages of unary calls so far.
+  int64_t streams() const { return streams_; }  // Of HTTP/2: calls that do not wait for their turn.
+  int64_t ended_unary_calls() const { return ended_unary_calls_; }  // Of all so far.
 
  private:
   struct Callbacks;
@@ -97,7 +98,7 @@ class CallSession {
   CallList sent_;
   int calls_in_session_ = 0;
   int streams_in_session_ = 0;
-  int64_t answers_ = 0;
+  int64_t ended_unary_calls_ = 0;
   int64_t streams_ = 0;  // More than calls where a call has left and the server is not told yet.
   bool ready_ = false;
   bool going_away_ = false;

@@ -183,6 +183,10 @@ void BatchQueue::Settle(absl::Time now) {
   });
   for (Task* const task : due_) {
     Bucket& bucket = *task->bucket;
+    if (EventTime(*task) > now) {  // By less than the wheel can tell.
+      Schedule(*task);
+      continue;
+    }
     if (task->expires <= now) {
       Refuse(*task, Refusal::kExpired);
     } else {

@@ -37,7 +37,7 @@ struct QueueBucket {
   std::optional<absl::Time> waits_until;  // A part of the key in waiting_, if it is there.
 };
 
-// Not thread-safe. Times are passed in and never go backwards.
+// Not thread-safe. Times are passed in, are not before the epoch, and never go backwards.
 //
 // - Rows of the same shape (the first dimension apart) run together, in the order of their arrival
 //   within a priority; a higher priority goes first, whichever shape it has.

@@ -18,8 +18,8 @@ namespace weir {
 // too long.
 inline constexpr double kPredictionMargin = 0.1;
 
-// Whether what takes so long would be in time with the margin. These two go by way of nanoseconds,
-// because the long arithmetic of durations takes longer than all the rest.
+// Whether what takes so long, to the nanosecond, would be in time with the margin. These two go by
+// way of nanoseconds, because the long arithmetic of durations takes longer than all the rest.
 inline bool IsInTime(double needed_ns, absl::Duration left) {
   return needed_ns * (1 + kPredictionMargin) <=
          static_cast<double>(absl::ToInt64Nanoseconds(left)) + 0.5;

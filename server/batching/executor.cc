@@ -143,12 +143,11 @@ void Executor::Submit(Lane& lane, Task& task) {
     absl::MutexLock lock(&mu_);
     const absl::Time now = MonotonicNow();
     LaneState& state = StateOf(lane);
-    const int64_t rows = task.rows;
     refusal = state.queue.Push(task, now, state.cost, OutlookOf(state));
     refused = state.queue.TakeRefused();
     for (const BatchQueue::Refused& each : refused) Count(each.why, each.task->rows, state.counts);
     if (refusal) {
-      Count(*refusal, rows, state.counts);
+      Count(*refusal, task.rows, state.counts);
     } else if (state.on_workers()) {
       // Also for one that has to wait for more rows: a worker has to watch the time.
       WakeWorker();

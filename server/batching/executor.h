@@ -18,6 +18,7 @@
 #include "server/model/model.h"
 #include "server/model/model_settings.h"
 #include "server/model/servable.h"
+#include "server/model/task.h"
 #include "server/stats/version_stats.h"
 
 namespace weir {

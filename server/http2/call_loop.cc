@@ -12,7 +12,6 @@
 #include "absl/types/span.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/processors.h"
 
 namespace weir {
 namespace {
@@ -76,7 +75,6 @@ absl::StatusOr<std::unique_ptr<CallLoop>> CallLoop::Listen(const Options& option
 CallLoop::CallLoop(const Options& options, std::unique_ptr<Listener> listener)
     : session_options_{.max_message_bytes = options.max_message_bytes,
                        .max_partial_bytes = options.max_partial_bytes},
-      processors_(options.processors),
       listener_(std::move(listener)),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(kPieceBytes) {}
@@ -92,18 +90,9 @@ void CallLoop::Start(int threads, MakeCall make_call, const RunSubmitted& run_su
   WatchListener(true);
   OnSweep();
   for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this, run_submitted, i] {
-      StayOnOneProcessor(i);
-      Run(run_submitted);
-    });
+    threads_.emplace_back([this, run_submitted] { Run(run_submitted); });
     pthread_setname_np(threads_.back().native_handle(), "weir-poller");
   }
-}
-
-void CallLoop::StayOnOneProcessor(size_t thread) const {
-  if (processors_.empty()) return;
-  const absl::Status status = StayOn({processors_[thread % processors_.size()]});
-  if (!status.ok()) WEIR_LOG(kWarning, "a poller runs on any processor: ", status.message());
 }
 
 void CallLoop::WatchListener(bool watch) {

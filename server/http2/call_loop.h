@@ -40,7 +40,6 @@ class CallLoop {
     int port = 0;  // 0: any free one.
     size_t max_message_bytes = 8 << 20;
     int64_t max_partial_bytes = int64_t{1} << 30;  // See ServerSession.
-    std::vector<int> processors;  // Where the threads stay, one after the other; empty: anywhere.
   };
 
   // Held by each call, from its beginning to its end: the loop goes on until all are over. Made and
@@ -111,7 +110,6 @@ class CallLoop {
  private:
   CallLoop(const Options& options, std::unique_ptr<Listener> listener);
 
-  void StayOnOneProcessor(size_t thread) const;
   void Run(const RunSubmitted& run_submitted);
   void RunDeferred(absl::FunctionRef<void()> before_long_work);
 
@@ -143,7 +141,6 @@ class CallLoop {
   bool IsOver() const;
 
   ServerSession::Options session_options_;
-  const std::vector<int> processors_;
   const std::unique_ptr<Listener> listener_;
   const int epoll_fd_;
   std::vector<std::thread> threads_;

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/model/servable.h"
+#include "server/model/task.h"
 
 namespace weir {
 

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <future>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"

@@ -46,12 +46,12 @@ Rejection ToRejection(Refusal refusal) {
 
 }  // namespace
 
-// A fault that is asked for, until it comes.
+// A delay that is asked for.
 struct Prediction::PendingFault {
-  explicit PendingFault(Prediction& prediction)
-      : on_delayed(prediction), delay(prediction.cancellation_) {}
+  PendingFault(Prediction& prediction, absl::Status outcome)
+      : outcome(std::move(outcome)), on_delayed(prediction), delay(prediction.cancellation_) {}
 
-  absl::Status outcome;  // Of the request, after the delay.
+  const absl::Status outcome;  // Of the request, afterwards; OK if it goes on.
   MethodEvent<Prediction, &Prediction::OnDelayed> on_delayed;
   Cancellation::Delay delay;
 };
@@ -107,18 +107,19 @@ bool Prediction::StartWithFault(const CallHead& head, CallLoop& loop) {
     End(fault.status(), Rejection::kInvalid);
     return false;
   }
-  fault_ = std::make_unique<PendingFault>(*this);
-  fault_->outcome = fault->Outcome(RandomShare());
-  if (fault->delay <= absl::ZeroDuration()) return OnDelayed();
+  const absl::Status outcome = fault->Outcome(RandomShare());
+  if (fault->delay <= absl::ZeroDuration()) return SubmitUnless(outcome);
+  fault_ = std::make_unique<PendingFault>(*this, outcome);
   // Nobody waits for longer than his deadline.
   fault_->delay.Start(loop, std::min(fault->delay, deadline - received_), fault_->on_delayed);
   return false;
 }
 
-bool Prediction::OnDelayed() {
-  const absl::Status outcome = std::exchange(fault_, nullptr)->outcome;
-  if (outcome.ok()) return Submit();
-  End(outcome);
+bool Prediction::OnDelayed() { return SubmitUnless(std::exchange(fault_, nullptr)->outcome); }
+
+bool Prediction::SubmitUnless(const absl::Status& fault) {
+  if (fault.ok()) return Submit();
+  End(fault);
   return false;
 }
 

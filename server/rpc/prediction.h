@@ -15,6 +15,7 @@
 #include "server/http2/server_session.h"
 #include "server/model/repository.h"
 #include "server/model/servable.h"
+#include "server/model/task.h"
 #include "server/rpc/cancellation.h"
 #include "server/rpc/predict_request.h"
 #include "server/rpc/tensor_codec.h"
@@ -37,7 +38,7 @@ class Prediction : private Task {
  public:
   // Called once after a Parse that fails, Refuse or Start, on any thread, when the answer is there.
   // The bytes of a v1.PredictResponse, if it is OK, are lent. The prediction may be destroyed in
-  // it.
+  // it; another one must not be answered in it.
   using OnAnswer = absl::AnyInvocable<void(const absl::Status& status, absl::string_view response)>;
 
   // `cancellation` is that of the call; the answer comes all the same. All references outlive the
@@ -70,6 +71,7 @@ class Prediction : private Task {
   bool Resolve();
   bool StartWithFault(const CallHead& head, CallLoop& loop);
   bool OnDelayed();
+  bool SubmitUnless(const absl::Status& fault);
   bool Submit();
   absl::Status FindServable();
   absl::Status Decode();

@@ -1,6 +1,5 @@
 #include "server/rpc/rpc_fixture.h"
 
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
