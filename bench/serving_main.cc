@@ -72,7 +72,7 @@ absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::st
                                             .connections = absl::GetFlag(FLAGS_connections)}));
   std::map<int, std::vector<double>> rates;  // By calls in flight.
   for (int round = 0; round < kRounds; ++round) {
-    for (const int in_flight : {32, 64, 128, 256, 512}) {
+    for (const int in_flight : {32, 64, 128, 256, 384, 512}) {
       best.in_flight = in_flight;
       WEIR_ASSIGN_OR_RETURN(const LoadResult result, Saturate(best, kTrial));
       rates[in_flight].push_back(result.OkPerSecond());
