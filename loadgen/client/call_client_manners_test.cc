@@ -212,7 +212,7 @@ TEST_F(CallClientMannersTest, ALargeAnswerOfALoneCallIsNotReadBitByBit) {
     for (polls = 0; !call.status; ++polls) client.Poll(MonotonicNow() + kPatience);
     EXPECT_EQ(call.status, absl::OkStatus());
   }
-  EXPECT_LE(polls, 12) << "once its size is known";
+  EXPECT_LE(polls, 6) << "once its size is known";
 }
 
 TEST_F(CallClientMannersTest, AClientThatWaitsForRoomDoesNotSpin) {
