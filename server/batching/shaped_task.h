@@ -25,6 +25,8 @@ struct ShapedTask : public Task {
   explicit ShapedTask(std::vector<int64_t> shape)
       : ShapedTask(std::vector<std::vector<int64_t>>{std::move(shape)}) {}
 
+  virtual ~ShapedTask() = default;
+
   void Done(const TaskOutcome& /*outcome*/) override { ++times_done; }
 
   const std::vector<std::vector<int64_t>> shapes;

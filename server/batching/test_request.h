@@ -30,7 +30,7 @@ struct TestRequestOptions {
 
 // Holds what its task needs, and what becomes of it. A row is a character of its text. Thread-safe;
 // destruction waits for the answer.
-class TestRequest : private Task {
+class TestRequest final : private Task {
  public:
   struct Answer {
     absl::Status status;

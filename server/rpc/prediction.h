@@ -34,7 +34,7 @@ struct PredictionOptions {
 //
 // A request that has come has one way to its answer, whatever becomes of it: End, which records it
 // and then calls OnAnswer. So each one is recorded exactly once, and before its answer is out.
-class Prediction : private Task {
+class Prediction final : private Task {
  public:
   // Called once after a Parse that fails, Refuse or Start, on any thread, when the answer is there.
   // The bytes of a v1.PredictResponse, if it is OK, are lent. The prediction may be destroyed in
