@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "bench/requests.h"
 #include "loadgen/client/call_client.h"
+#include "loadgen/client/call_once.h"
 #include "loadgen/inputs/model_info.h"
 #include "loadgen/load/load_loop.h"
 #include "loadgen/report/tally.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "bench/requests.h"
-#include "loadgen/client/call_client.h"
+#include "loadgen/client/call_once.h"
 #include "weir/v1/predictor.pb.h"
 
 namespace weir {

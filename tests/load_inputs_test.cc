@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/client/call_client.h"
+#include "loadgen/client/call_once.h"
 #include "loadgen/inputs/model_info.h"
 #include "loadgen/inputs/request_set.h"
 #include "tests/serving_fixture.h"

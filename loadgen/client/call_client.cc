@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
@@ -472,38 +471,5 @@ void CallClient::Poll(absl::Time until) { impl_->Poll(Nanos(until)); }
 void CallClient::Wake() { impl_->Wake(); }
 
 int CallClient::open_calls() const { return impl_->calls().open(); }
-
-namespace {
-
-// A call that is waited for.
-class LoneCall final : public Call {
- public:
-  void OnMessage(absl::string_view message) override { response_ = std::string(message); }
-  void OnEnd(const absl::Status& status) override { status_ = status; }
-
-  bool ended() const { return status_.has_value(); }
-  absl::StatusOr<std::string> Result() && {
-    if (!status_->ok()) return *status_;
-    return std::move(response_);
-  }
-
- private:
-  std::string response_;
-  std::optional<absl::Status> status_;
-};
-
-}  // namespace
-
-absl::StatusOr<std::string> CallOnce(const std::string& address, const std::string& path,
-                                     absl::string_view message, absl::Duration timeout) {
-  const absl::Time deadline = MonotonicNow() + timeout;
-  const CallMethod method = {.path = path, .metadata = {}};
-  LoneCall call;
-  CallClient client;
-  WEIR_ASSIGN_OR_RETURN(const int target, client.AddTarget(address, /*connections=*/1, timeout));
-  client.Start(target, method, message, deadline, call);
-  while (!call.ended()) client.Poll(absl::InfiniteFuture());
-  return std::move(call).Result();
-}
 
 }  // namespace weir

@@ -79,11 +79,6 @@ class CallClient {
   std::unique_ptr<Impl> impl_;
 };
 
-// One unary call, on a connection of its own: for what is asked before and after a run. The message
-// of the answer.
-absl::StatusOr<std::string> CallOnce(const std::string& address, const std::string& path,
-                                     absl::string_view message, absl::Duration timeout);
-
 }  // namespace weir
 
 #endif  // WEIR_LOADGEN_CLIENT_CALL_CLIENT_H_

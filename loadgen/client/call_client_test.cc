@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "loadgen/client/call_once.h"
 #include "loadgen/client/grpc_echo_server.h"
 
 namespace weir {

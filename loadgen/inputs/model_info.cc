@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/names.h"
-#include "loadgen/client/call_client.h"
+#include "loadgen/client/call_once.h"
 
 namespace weir {
 namespace {
