@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "base/wire_reader.h"
 
 namespace weir {
@@ -27,15 +28,9 @@ bool AppendNumbers(const WireReader::Field& field, size_t max_size, Vector& numb
     return true;
   }
   if (field.type != WireReader::Field::Type::kBytes) return false;
-  const auto* byte = reinterpret_cast<const uint8_t*>(field.bytes.data());
-  const auto* const end = byte + field.bytes.size();
-  while (byte != end) {
-    if (numbers.size() >= max_size) return false;
-    uint64_t number = *byte & 0x7f;
-    for (int shift = 7; *byte++ >= 0x80; shift += 7) {
-      if (byte == end || shift > 63) return false;
-      number |= static_cast<uint64_t>(*byte & 0x7f) << shift;
-    }
+  for (absl::string_view left = field.bytes; !left.empty();) {
+    uint64_t number = 0;
+    if (numbers.size() >= max_size || !TakeVarint(left, kMaxVarintBytes, number)) return false;
     numbers.push_back(static_cast<Number>(number));
   }
   return true;

@@ -1,57 +1,58 @@
 #include "base/wire_reader.h"
 
+#include <bit>
+#include <cstring>
+
 namespace weir {
 namespace {
 
 // Of what fits 32 bits, as tags and lengths have to. Those that read them take more.
-constexpr int kMaxBytes = 5;
+constexpr size_t kMaxBytes = 5;
 
 }  // namespace
 
 bool WireReader::Next(Field& field) {
-  const int start = input_.CurrentPosition();
-  const uint32_t tag = input_.ReadTag();
-  if (tag == 0) {
-    ok_ = ok_ && input_.ConsumedEntireMessage();
-    return false;
-  }
-  field.number = tag >> 3;
-  bool read = field.number != 0 && input_.CurrentPosition() - start <= kMaxBytes;
+  if (!ok_ || left_.empty()) return false;
+  return ok_ = Read(field);
+}
+
+bool WireReader::Read(Field& field) {
+  uint64_t tag = 0;
+  if (!TakeVarint(left_, kMaxBytes, tag)) return false;
+  field.number = static_cast<uint32_t>(tag) >> 3;
+  if (field.number == 0) return false;
   switch (tag & 7) {
     case 0:
       field.type = Field::Type::kNumber;
-      read = read && input_.ReadVarint64(&field.value);
-      break;
+      return TakeVarint(left_, kMaxVarintBytes, field.value);
     case 1:
       field.type = Field::Type::kFixed64;
-      read = read && input_.ReadLittleEndian64(&field.value);
-      break;
+      return ReadFixed<uint64_t>(field);
     case 2: {
       field.type = Field::Type::kBytes;
       uint64_t size = 0;
-      const int length = input_.CurrentPosition();
-      read = read && input_.ReadVarint64(&size) && input_.CurrentPosition() - length <= kMaxBytes;
-      const void* data = nullptr;
-      int left = 0;
-      input_.GetDirectBufferPointerInline(&data, &left);
-      read = read && size <= static_cast<uint64_t>(left);
-      if (!read) break;
-      field.bytes = absl::string_view(static_cast<const char*>(data), size);
-      read = input_.Skip(static_cast<int>(size));
-      break;
+      if (!TakeVarint(left_, kMaxBytes, size) || size > left_.size()) return false;
+      field.bytes = left_.substr(0, size);
+      left_.remove_prefix(size);
+      return true;
     }
-    case 5: {
+    case 5:
       field.type = Field::Type::kFixed32;
-      uint32_t value = 0;
-      read = read && input_.ReadLittleEndian32(&value);
-      field.value = value;
-      break;
-    }
+      return ReadFixed<uint32_t>(field);
     default:  // Groups, which nobody writes.
-      read = false;
+      return false;
   }
-  if (!read) ok_ = false;
-  return read;
+}
+
+template <typename Number>
+bool WireReader::ReadFixed(Field& field) {
+  static_assert(std::endian::native == std::endian::little, "numbers are read as they lie");
+  Number number;
+  if (left_.size() < sizeof(number)) return false;
+  std::memcpy(&number, left_.data(), sizeof(number));
+  left_.remove_prefix(sizeof(number));
+  field.value = number;
+  return true;
 }
 
 }  // namespace weir

@@ -5,13 +5,28 @@
 #ifndef WEIR_BASE_WIRE_READER_H_
 #define WEIR_BASE_WIRE_READER_H_
 
-#include <google/protobuf/io/coded_stream.h>
-
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
 
 namespace weir {
+
+// Takes a number of variable length off the front of `bytes`; false if it takes more than
+// `max_bytes`, or ends too soon. Bits above the 64th are lost, as protobuf has it.
+inline bool TakeVarint(absl::string_view& bytes, size_t max_bytes, uint64_t& value) {
+  value = 0;
+  for (size_t i = 0; i < bytes.size() && i < max_bytes; ++i) {
+    const auto byte = static_cast<uint8_t>(bytes[i]);
+    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
+    if (byte >= 0x80) continue;
+    bytes.remove_prefix(i + 1);
+    return true;
+  }
+  return false;
+}
+
+constexpr size_t kMaxVarintBytes = 10;
 
 // Not thread-safe. What it gives points into the message.
 class WireReader {
@@ -29,9 +44,7 @@ class WireReader {
     }
   };
 
-  explicit WireReader(absl::string_view message)
-      : input_(reinterpret_cast<const uint8_t*>(message.data()), static_cast<int>(message.size())) {
-  }
+  explicit WireReader(absl::string_view message) : left_(message) {}
 
   // False at the end, and where it is no message or holds groups, which nobody writes.
   bool Next(Field& field);
@@ -40,7 +53,11 @@ class WireReader {
   bool ok() const { return ok_; }
 
  private:
-  google::protobuf::io::CodedInputStream input_;
+  bool Read(Field& field);
+  template <typename Number>
+  bool ReadFixed(Field& field);
+
+  absl::string_view left_;
   bool ok_ = true;
 };
 

@@ -36,15 +36,12 @@ void WireWriter::Clear(size_t kept_bytes) {
   capacity_ = 0;
 }
 
-char* WireWriter::End(size_t room) {
-  if (capacity_ - size_ < room) {
-    const size_t capacity = std::max({size_ + room, 2 * capacity_, kLeastCapacity});
-    std::unique_ptr<char[]> larger(new char[capacity]);
-    std::copy_n(buffer_.get(), size_, larger.get());
-    buffer_ = std::move(larger);
-    capacity_ = capacity;
-  }
-  return buffer_.get() + size_;
+void WireWriter::Grow(size_t room) {
+  const size_t capacity = std::max({size_ + room, 2 * capacity_, kLeastCapacity});
+  std::unique_ptr<char[]> larger(new char[capacity]);
+  std::copy_n(buffer_.get(), size_, larger.get());
+  buffer_ = std::move(larger);
+  capacity_ = capacity;
 }
 
 void WireWriter::Number(uint32_t field, uint64_t value) {
@@ -85,11 +82,15 @@ WireWriter::Message::Message(WireWriter& writer, uint32_t field) : writer_(write
 
 WireWriter::Message::~Message() {
   const size_t size = writer_.size_ - begin_;
+  if (size < 0x80) {
+    writer_.buffer_[begin_ - 1] = static_cast<char>(size);
+    return;
+  }
   std::array<char, kMaxVarintBytes> length;
   const size_t more = PutVarint(size, length.data()) - length.data() - 1;
   char* const end = writer_.End(more);
   char* const begin = end - size;
-  if (more > 0) std::memmove(begin + more, begin, size);
+  std::memmove(begin + more, begin, size);
   std::memcpy(begin - 1, length.data(), 1 + more);
   writer_.SetEnd(end + more);
 }

@@ -45,7 +45,11 @@ class WireWriter {
 
  private:
   // Behind what was written, with so much room.
-  char* End(size_t room);
+  char* End(size_t room) {
+    if (capacity_ - size_ < room) Grow(room);
+    return buffer_.get() + size_;
+  }
+  void Grow(size_t room);
   void SetEnd(const char* end) { size_ = end - buffer_.get(); }
 
   std::unique_ptr<char[]> buffer_;  // Not cleared before it is filled.

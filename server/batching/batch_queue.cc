@@ -49,11 +49,16 @@ BatchQueue::Bucket& BatchQueue::BucketOf(const Task& task) {
       }
     }
   }
+  // Mostly that of the task before.
+  if (last_bucket_ != nullptr && shape_ == last_shape_) return *last_bucket_;
   std::unique_ptr<Bucket>& bucket = buckets_[shape_];
-  if (bucket != nullptr) return *bucket;
-  bucket = std::make_unique<Bucket>(rows_of_rank_.size());
-  ++empty_buckets_;
+  const bool known = bucket != nullptr;
+  if (!known) bucket = std::make_unique<Bucket>(rows_of_rank_.size());
   Bucket& result = *bucket;
+  last_bucket_ = &result;
+  last_shape_ = shape_;
+  if (known) return result;
+  ++empty_buckets_;
   if (empty_buckets_ > kEmptyBuckets && empty_buckets_ > buckets_.size() / 2) {
     absl::erase_if(buckets_, [&result](const auto& entry) {
       return entry.second->tasks == 0 && entry.second.get() != &result;

@@ -139,9 +139,11 @@ class BatchQueue {
   uint64_t next_sequence_ = 0;
   size_t pushes_since_search_ = 0;  // For cancelled tasks.
   absl::Time next_probe_ = absl::InfinitePast();
-  std::vector<Refused> refused_;  // To be reported.
-  std::vector<int64_t> shape_;    // Of the task at hand.
-  std::vector<Task*> due_;        // By the clock, at the moment.
+  std::vector<Refused> refused_;     // To be reported.
+  std::vector<int64_t> shape_;       // Of the task at hand.
+  std::vector<int64_t> last_shape_;  // Of the task before, whose bucket is the one that stays.
+  Bucket* last_bucket_ = nullptr;
+  std::vector<Task*> due_;  // By the clock, at the moment.
 };
 
 }  // namespace weir
