@@ -20,6 +20,7 @@
 #include "base/flags.h"
 #include "base/status_macros.h"
 #include "bench/bare_model.h"
+#include "bench/precedence.h"
 #include "bench/repeats.h"
 #include "bench/requests.h"
 #include "bench/server_under_test.h"
@@ -51,6 +52,7 @@ struct Saturation {
 };
 
 absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration duration) {
+  const Precedence precedence;
   LoadResult result;
   // Others may have the machine for all of a short time.
   for (int trial = 0; trial < kMaxTrials && result.calls() == 0; ++trial) {
@@ -129,8 +131,9 @@ absl::StatusOr<double> MeasureModel(const BareModel& model, const ServerUnderTes
   }
   std::cout << repeats.Table(model.settings().name)
             << absl::StreamFormat(
-                   "  (in flight: echo %d, predict %d; bare: %d threads, %d rows a batch)\n\n",
-                   echo.in_flight, predict.in_flight, threads, batch_rows)
+                   "  (in flight: echo %d, predict %d; bare: %d threads, %d rows a batch; the "
+                   "client's niceness: %d)\n\n",
+                   echo.in_flight, predict.in_flight, threads, batch_rows, Precedence().niceness())
             << std::flush;
   return repeats.MedianOf("ratio");
 }
