@@ -41,9 +41,12 @@ namespace weir {
 namespace {
 
 constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
-constexpr absl::Duration kTrial = absl::Milliseconds(300);
+constexpr absl::Duration kTrial = absl::Milliseconds(500);
 constexpr int kMaxTrials = 20;
 constexpr int kRounds = 3;
+
+// Of the most that were answered: what is as much, give or take the noise.
+constexpr double kAsMuch = 0.99;
 
 // One method of the server and how it is put under load.
 struct Saturation {
@@ -62,8 +65,9 @@ absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration durat
   return absl::InternalError(absl::StrCat("not all calls were answered: ", result.Codes()));
 }
 
-// Finds how many calls in flight the server answers most of. One trial of each would find the one
-// during which the machine was quiet.
+// Finds with how many calls in flight the server answers the most; with the fewest of those with
+// which it answers as much, since more would only wait. One trial of each would find the one during
+// which the machine was quiet.
 absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::string method,
                                           std::string request) {
   Saturation best;
@@ -80,13 +84,17 @@ absl::StatusOr<Saturation> FindSaturation(const ServerUnderTest& server, std::st
       rates[in_flight].push_back(result.OkPerSecond());
     }
   }
+  std::map<int, double> medians;
   double most = 0;
   for (auto& [in_flight, of_rounds] : rates) {
     std::sort(of_rounds.begin(), of_rounds.end());
-    if (of_rounds[kRounds / 2] <= most) continue;
-    most = of_rounds[kRounds / 2];
-    best.in_flight = in_flight;
+    medians[in_flight] = of_rounds[kRounds / 2];
+    most = std::max(most, medians[in_flight]);
   }
+  const auto fewest = std::find_if(medians.begin(), medians.end(), [most](const auto& entry) {
+    return entry.second >= kAsMuch * most;
+  });
+  best.in_flight = fewest->first;
   return best;
 }
 
