@@ -22,7 +22,7 @@ class Mask {
 
   void Add(int processor) { CPU_SET_S(processor, bytes_, set_.get()); }
   bool Get() { return sched_getaffinity(0, bytes_, set_.get()) == 0; }
-  bool Set() const { return sched_setaffinity(0, bytes_, set_.get()) == 0; }
+  int SetFor(pthread_t thread) const { return pthread_setaffinity_np(thread, bytes_, set_.get()); }
 
   std::vector<int> Members() const {
     std::vector<int> members;
@@ -51,9 +51,14 @@ std::vector<int> AllowedProcessors() {
 }
 
 absl::Status StayOn(const std::vector<int>& processors) {
+  return KeepOn(pthread_self(), processors);
+}
+
+absl::Status KeepOn(pthread_t thread, const std::vector<int>& processors) {
   Mask mask(processors.empty() ? 1 : *std::max_element(processors.begin(), processors.end()) + 1);
   for (const int processor : processors) mask.Add(processor);
-  return mask.Set() ? absl::OkStatus() : absl::ErrnoToStatus(errno, "sched_setaffinity");
+  const int error = mask.SetFor(thread);
+  return error == 0 ? absl::OkStatus() : absl::ErrnoToStatus(error, "pthread_setaffinity_np");
 }
 
 }  // namespace weir

@@ -2,6 +2,8 @@
 #ifndef WEIR_BASE_PROCESSORS_H_
 #define WEIR_BASE_PROCESSORS_H_
 
+#include <pthread.h>
+
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +15,9 @@ std::vector<int> AllowedProcessors();
 
 // Keeps this thread, and the threads and processes that it starts from now on, on `processors`.
 absl::Status StayOn(const std::vector<int>& processors);
+
+// The same for another thread of this process, which has not been joined.
+absl::Status KeepOn(pthread_t thread, const std::vector<int>& processors);
 
 }  // namespace weir
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
+
 namespace weir {
 namespace {
 
@@ -28,6 +30,20 @@ TEST(ProcessorsTest, AThreadStaysWhereItIsTold) {
     ASSERT_TRUE(StayOn(before).ok());
     EXPECT_EQ(AllowedProcessors(), before);
   }).join();
+  EXPECT_EQ(AllowedProcessors(), before);
+}
+
+TEST(ProcessorsTest, AnotherThreadIsKeptWhereItIsTold) {
+  const std::vector<int> before = AllowedProcessors();
+  absl::Notification kept;
+  std::thread other([&] {
+    kept.WaitForNotification();
+    EXPECT_THAT(AllowedProcessors(), ElementsAre(before.back()));
+    EXPECT_EQ(sched_getcpu(), before.back());
+  });
+  EXPECT_TRUE(KeepOn(other.native_handle(), {before.back()}).ok());
+  kept.Notify();
+  other.join();
   EXPECT_EQ(AllowedProcessors(), before);
 }
 

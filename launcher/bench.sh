@@ -5,7 +5,7 @@
 # shellcheck source=launcher/build.sh
 source "$WEIR_ROOT/launcher/build.sh"
 
-readonly BENCHMARKS=(models serving latency overload recorder ingest scrape faults loadgen
+readonly BENCHMARKS=(models serving latency overload reload recorder ingest scrape faults loadgen
   python_stack)
 
 # bench [NAME...] [--FLAG...]: the flags go to the programs, and what these then find is not kept.

@@ -76,17 +76,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options) {
   WEIR_RETURN_IF_ERROR(Check(options.stats));
   auto stats = std::make_unique<Stats>();
   auto executor = std::make_unique<Executor>(options.batching.usable_cpus);
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<CallLoop> loop, Listen(options));
   WEIR_ASSIGN_OR_RETURN(
       std::unique_ptr<Repository> repository,
-      Repository::Open({.root = options.model_repository,
-                        .models = options.models,
-                        .poll_interval = options.repository_poll},
-                       [&executor = *executor, &stats = *stats, batching = options.batching](
-                           ModelSettings settings, int64_t version, const std::string& path) {
-                         return MakeBatchedServable(executor, batching, std::move(settings),
-                                                    version, path, LoadModel, stats.recorder.get());
-                       }));
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<CallLoop> loop, Listen(options));
+      Repository::Open(
+          {.root = options.model_repository,
+           .models = options.models,
+           .poll_interval = options.repository_poll},
+          [&loop = *loop, &executor = *executor, &stats = *stats, batching = options.batching](
+              ModelSettings settings, int64_t version, const std::string& path) {
+            // Callers of other models are not to notice.
+            const CallLoop::Apart apart(loop);
+            return MakeBatchedServable(executor, batching, std::move(settings), version, path,
+                                       LoadModel, stats.recorder.get());
+          }));
   auto server = absl::WrapUnique(new Server(options, std::move(stats), std::move(executor),
                                             std::move(repository), std::move(loop)));
   WEIR_RETURN_IF_ERROR(server->StartRecording());

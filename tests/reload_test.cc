@@ -6,12 +6,17 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
@@ -204,6 +209,42 @@ TEST_F(ReloadTest, TwentyReloadsUnderFullLoadFailNoRequest) {
     EXPECT_NEAR(answers.lowest.at(version), answers.highest.at(version), 1e-4) << version;
   }
   EXPECT_GT(std::abs(answers.lowest.at(1) - answers.lowest.at(2)), 1e-3);
+}
+
+// Of each thread that reads requests: the processors that it may run on, as the system lists them.
+std::vector<std::string> ProcessorsOfPollers(pid_t server) {
+  std::vector<std::string> lists;
+  for (const auto& task :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", server, "/task"))) {
+    const std::string status = ReadFile(task.path() / "status").value_or("");
+    if (!absl::StartsWith(status, "Name:\tweir-poller\n")) continue;
+    for (absl::string_view line : absl::StrSplit(status, '\n')) {
+      if (absl::ConsumePrefix(&line, "Cpus_allowed_list:\t")) lists.emplace_back(line);
+    }
+  }
+  return lists;
+}
+
+TEST_F(ReloadTest, WhileAModelLoadsTheThreadsThatServeStayApart) {
+  Start({"fashion-fast", "fashion-accurate"});
+  const pid_t pid = server_->process().pid();
+  const std::vector<std::string> before = ProcessorsOfPollers(pid);
+  if (before.size() != 2) GTEST_SKIP() << "this is about two processors";
+  EXPECT_EQ(before[0], before[1]);
+  std::atomic<bool> loaded = false;
+  std::thread loads([&] {
+    repository_.Touch("fashion-accurate/1/model.pt");
+    Reload();
+    loaded = true;
+  });
+  bool were_apart = false;
+  while (!loaded && !were_apart) {
+    const std::vector<std::string> now = ProcessorsOfPollers(pid);
+    were_apart = now[0] != now[1];
+  }
+  loads.join();
+  EXPECT_TRUE(were_apart);
+  EXPECT_EQ(ProcessorsOfPollers(pid), before);
 }
 
 TEST_F(ReloadTest, ACorruptVersionLeavesItsPredecessorServingAndShowsItsReason) {

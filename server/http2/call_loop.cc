@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/processors.h"
 
 namespace weir {
 namespace {
@@ -62,6 +63,25 @@ CallLoop::Timer::~Timer() {
   if (!over_) loop_.timers_.erase(position_);
 }
 
+CallLoop::Apart::Apart(CallLoop& loop) : loop_(loop), processors_(AllowedProcessors()) {
+  absl::MutexLock lock(&loop_.threads_mu_);
+  const size_t threads = loop_.threads_.size();
+  if (processors_.size() < threads) return;
+  for (size_t i = 0; i < threads; ++i) {
+    std::vector<int> own;
+    for (size_t j = i; j < processors_.size(); j += threads) own.push_back(processors_[j]);
+    // Where the system does not allow it, it goes on as it was.
+    KeepOn(loop_.threads_[i].native_handle(), own).IgnoreError();
+  }
+}
+
+CallLoop::Apart::~Apart() {
+  absl::MutexLock lock(&loop_.threads_mu_);
+  for (std::thread& thread : loop_.threads_) {
+    KeepOn(thread.native_handle(), processors_).IgnoreError();
+  }
+}
+
 absl::StatusOr<std::unique_ptr<CallLoop>> CallLoop::Listen(const Options& options) {
   absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Create(options.host, options.port);
   if (!listener.ok()) return listener.status();
@@ -89,6 +109,7 @@ void CallLoop::Start(int threads, MakeCall make_call, const RunSubmitted& run_su
   Watch(EPOLL_CTL_ADD, inbox_.fd(), &inbox_, EPOLLIN);
   WatchListener(true);
   OnSweep();
+  absl::MutexLock lock(&threads_mu_);
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this, run_submitted] { Run(run_submitted); });
     pthread_setname_np(threads_.back().native_handle(), "weir-poller");
@@ -121,10 +142,14 @@ void CallLoop::Post(Event& event) {
 }
 
 void CallLoop::Shutdown() {
-  if (threads_.empty()) return;
+  std::vector<std::thread> threads;
+  {
+    absl::MutexLock lock(&threads_mu_);
+    threads.swap(threads_);
+  }
+  if (threads.empty()) return;
   Post(on_shutdown_);
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  for (std::thread& thread : threads) thread.join();
 }
 
 // ---- Rounds

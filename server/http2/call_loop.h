@@ -14,9 +14,11 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/http2/event.h"
@@ -58,6 +60,22 @@ class CallLoop {
     CallLoop& loop_;
   };
 
+  // While it lives, each of the threads has processors of its own, if there are enough of them. The
+  // system takes a processor that does something unimportant for one that is busy, and leaves two
+  // threads on another one for milliseconds; a thread that has to stay there pushes the unimportant
+  // aside. At other times threads had better go where there is room. One at a time; thread-safe.
+  class Apart {
+   public:
+    explicit Apart(CallLoop& loop);
+    Apart(const Apart&) = delete;
+    Apart& operator=(const Apart&) = delete;
+    ~Apart();
+
+   private:
+    CallLoop& loop_;
+    const std::vector<int> processors_;
+  };
+
   // An event at some time, unless it is destroyed before. For whoever has the turn.
   class Timer {
    public:
@@ -91,7 +109,8 @@ class CallLoop {
   int port() const { return listener_->port(); }
 
   // Starts so many threads.
-  void Start(int threads, MakeCall make_call, const RunSubmitted& run_submitted);
+  void Start(int threads, MakeCall make_call, const RunSubmitted& run_submitted)
+      ABSL_LOCKS_EXCLUDED(threads_mu_);
 
   // Lets `event` happen soon; once, until then it has to live. From any thread, before Shutdown has
   // returned.
@@ -105,7 +124,7 @@ class CallLoop {
   // Takes no more connections nor calls, and ends those that are open with UNAVAILABLE. Returns
   // when all tickets are given back, every client has been told, or does not want to hear it within
   // a second, and the threads have ended.
-  void Shutdown();
+  void Shutdown() ABSL_LOCKS_EXCLUDED(threads_mu_);
 
  private:
   CallLoop(const Options& options, std::unique_ptr<Listener> listener);
@@ -143,7 +162,8 @@ class CallLoop {
   ServerSession::Options session_options_;
   const std::unique_ptr<Listener> listener_;
   const int epoll_fd_;
-  std::vector<std::thread> threads_;
+  absl::Mutex threads_mu_;
+  std::vector<std::thread> threads_ ABSL_GUARDED_BY(threads_mu_);
 
   EventInbox inbox_;  // Of threads that are not the loop's, or have no turn.
   Turn turn_;
