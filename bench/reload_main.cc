@@ -4,6 +4,7 @@
 // Of that one a new version appears and goes again, over and over, each time loaded and warmed up
 // while it is asked; or nothing changes, in turns.
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -11,12 +12,15 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/flags.h"
@@ -37,7 +41,8 @@ ABSL_FLAG(std::string, server, "bazel-bin/server/weir-server", "The server to me
 ABSL_FLAG(std::string, model_repository, "models/repository", "Where the models are.");
 ABSL_FLAG(std::string, scratch, "/tmp", "Where a directory for a repository that changes is made.");
 ABSL_FLAG(std::string, model, "fashion-balanced", "Whose latency is measured.");
-ABSL_FLAG(int, in_flight, 64, "How many calls of it.");
+ABSL_FLAG(std::vector<std::string>, in_flight, std::vector<std::string>({"64", "512"}),
+          "How many calls of it, with commas between the numbers.");
 ABSL_FLAG(std::string, changing_model, "fashion-fast", "What is loaded anew.");
 ABSL_FLAG(int, changing_in_flight, 4, "How many calls of it.");
 ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server.");
@@ -129,91 +134,100 @@ class Reloads {
   absl::Duration taken_;
 };
 
-// One model and how it is put under load.
-struct Load {
-  std::unique_ptr<LoadClient> client;
-  int in_flight = 0;
+LoadResult Ask(LoadClient& client, int in_flight) {
+  return client.RunClosedLoop(in_flight, kWarmUp, absl::Seconds(absl::GetFlag(FLAGS_seconds)));
+}
 
-  LoadResult Run() const {
-    return client->RunClosedLoop(in_flight, kWarmUp, absl::Seconds(absl::GetFlag(FLAGS_seconds)));
-  }
-};
-
-absl::StatusOr<Load> Connect(const ServerUnderTest& server, const std::string& repository,
-                             const std::string& model, int in_flight) {
+absl::StatusOr<std::unique_ptr<LoadClient>> Connect(const ServerUnderTest& server,
+                                                    const std::string& repository,
+                                                    const std::string& model) {
   WEIR_ASSIGN_OR_RETURN(const ModelSettings settings,
                         LoadModelSettings(absl::StrCat(repository, "/", model)));
   WEIR_ASSIGN_OR_RETURN(const HeldOut held_out,
                         LoadHeldOut(settings.family, kFashionMnistDirectory));
-  Load load = {.in_flight = in_flight};
-  WEIR_ASSIGN_OR_RETURN(
-      load.client, LoadClient::Create({.address = server.address(),
-                                       .method = kPredictMethod,
-                                       .requests = {PredictRequestBytes(settings, held_out, 1)}}));
-  return load;
+  return LoadClient::Create({.address = server.address(),
+                             .method = kPredictMethod,
+                             .requests = {PredictRequestBytes(settings, held_out, 1)}});
 }
 
 class ReloadBenchmark {
  public:
-  ReloadBenchmark(Load measured, Load changing, Reloads& reloads)
-      : measured_(std::move(measured)), changing_(std::move(changing)), reloads_(reloads) {}
+  // All outlive it.
+  ReloadBenchmark(LoadClient& measured, LoadClient& changing, Reloads& reloads)
+      : measured_(measured), changing_(changing), reloads_(reloads) {}
 
-  // One repeat.
-  absl::Status Measure() {
-    const LoadResult before = Run("nothing changes");
-    reloads_.Start();
-    const LoadResult during = Run("reloads");
-    WEIR_RETURN_IF_ERROR(reloads_.Stop());
-    if (before.ok() == 0 || during.ok() == 0) return absl::InternalError("nothing is answered");
-    repeats_.Add("p99, reloads / nothing changes",
-                 absl::FDivDuration(during.Latency(0.99), before.Latency(0.99)));
-    repeats_.Add("requests/s, reloads / nothing changes",
-                 during.OkPerSecond() / before.OkPerSecond());
+  // With so many calls in flight. Prints a table.
+  absl::Status Measure(int in_flight) {
+    const int reloads_before = reloads_.count();
+    const absl::Duration taken_before = reloads_.taken();
+    Repeats repeats;
+    for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
+      const LoadResult before = Run(in_flight, "nothing changes", repeats);
+      reloads_.Start();
+      const LoadResult during = Run(in_flight, "reloads", repeats);
+      WEIR_RETURN_IF_ERROR(reloads_.Stop());
+      if (before.ok() == 0 || during.ok() == 0) return absl::InternalError("nothing is answered");
+      repeats.Add(kP99Ratio, absl::FDivDuration(during.Latency(0.99), before.Latency(0.99)));
+      repeats.Add("requests/s, reloads / nothing changes",
+                  during.OkPerSecond() / before.OkPerSecond());
+    }
+    const int count = reloads_.count() - reloads_before;
+    std::cout << repeats.Table(
+                     absl::StrCat(absl::GetFlag(FLAGS_model), ", ", in_flight, " in flight"))
+              << absl::StreamFormat("  (%d reloads of %s; each took %.2f s)\n\n", count,
+                                    absl::GetFlag(FLAGS_changing_model),
+                                    absl::ToDoubleSeconds(reloads_.taken() - taken_before) / count)
+              << std::flush;
+    absl::StrAppendFormat(&ratios_, "p99_ratio_%d=%.2f ", in_flight, repeats.MedianOf(kP99Ratio));
     return absl::OkStatus();
   }
 
-  std::string Report() const {
-    return absl::StrCat(
-        repeats_.Table(absl::GetFlag(FLAGS_model)),
-        absl::StrFormat("  (%d reloads of %s; each took %.2f s)\n\n", reloads_.count(),
-                        absl::GetFlag(FLAGS_changing_model),
-                        absl::ToDoubleSeconds(reloads_.taken()) / reloads_.count()));
-  }
-
   std::string Line() const {
-    return absl::StrFormat("BENCH reload p99_ratio=%.2f rate_ratio=%.2f reloads=%d failed=%d",
-                           repeats_.MedianOf("p99, reloads / nothing changes"),
-                           repeats_.MedianOf("requests/s, reloads / nothing changes"),
-                           reloads_.count(), failed_);
+    return absl::StrFormat("BENCH reload %sreloads=%d failed=%d", ratios_, reloads_.count(),
+                           failed_);
   }
 
  private:
+  static constexpr absl::string_view kP99Ratio = "p99, reloads / nothing changes";
+
   // What became of the model whose latency is measured.
-  LoadResult Run(absl::string_view when) {
+  LoadResult Run(int in_flight, absl::string_view when, Repeats& repeats) {
     LoadResult of_changing;
-    std::thread other([&] { of_changing = changing_.Run(); });
-    const LoadResult result = [this] {
+    std::thread other(
+        [&] { of_changing = Ask(changing_, absl::GetFlag(FLAGS_changing_in_flight)); });
+    const LoadResult result = [&] {
       const Precedence precedence;
-      return measured_.Run();
+      return Ask(measured_, in_flight);
     }();
     other.join();
     failed_ += result.calls() - result.ok() + of_changing.calls() - of_changing.ok();
-    repeats_.Add(absl::StrCat(when, ", requests/s"), result.OkPerSecond());
+    repeats.Add(absl::StrCat(when, ", requests/s"), result.OkPerSecond());
     for (const double quantile : {0.5, 0.99, 0.999}) {
-      repeats_.Add(absl::StrCat(when, ", p", quantile * 100, " ms"),
-                   absl::ToDoubleMilliseconds(result.Latency(quantile)));
+      repeats.Add(absl::StrCat(when, ", p", quantile * 100, " ms"),
+                  absl::ToDoubleMilliseconds(result.Latency(quantile)));
     }
     return result;
   }
 
-  const Load measured_;
-  const Load changing_;
+  LoadClient& measured_;
+  LoadClient& changing_;
   Reloads& reloads_;
-  Repeats repeats_;
+  std::string ratios_;  // For the last line.
   int64_t failed_ = 0;  // Calls of both models.
 };
 
+absl::StatusOr<std::vector<int>> InFlight() {
+  std::vector<int> all;
+  for (const std::string& word : absl::GetFlag(FLAGS_in_flight)) {
+    if (!absl::SimpleAtoi(word, &all.emplace_back()) || all.back() < 1) {
+      return absl::InvalidArgumentError(absl::StrCat("--in_flight: not a number: ", word));
+    }
+  }
+  return all;
+}
+
 absl::StatusOr<std::string> Run() {
+  WEIR_ASSIGN_OR_RETURN(const std::vector<int> in_flight, InFlight());
   const std::string shipped = absl::GetFlag(FLAGS_model_repository);
   const std::string model = absl::GetFlag(FLAGS_model);
   const std::string changing = absl::GetFlag(FLAGS_changing_model);
@@ -229,17 +243,12 @@ absl::StatusOr<std::string> Run() {
                                                 .model_repository = repository.path(),
                                                 .models = {model, changing},
                                                 .more_flags = absl::GetFlag(FLAGS_server_flags)}));
-  WEIR_ASSIGN_OR_RETURN(Load of_model,
-                        Connect(*server, repository.path(), model, absl::GetFlag(FLAGS_in_flight)));
-  WEIR_ASSIGN_OR_RETURN(Load of_changing, Connect(*server, repository.path(), changing,
-                                                  absl::GetFlag(FLAGS_changing_in_flight)));
+  WEIR_ASSIGN_OR_RETURN(const auto of_model, Connect(*server, repository.path(), model));
+  WEIR_ASSIGN_OR_RETURN(const auto of_changing, Connect(*server, repository.path(), changing));
   Reloads reloads(*server, changing, fs::path(repository.path()) / changing);
-  ReloadBenchmark benchmark(std::move(of_model), std::move(of_changing), reloads);
-  for (int repeat = 0; repeat < absl::GetFlag(FLAGS_repeats); ++repeat) {
-    WEIR_RETURN_IF_ERROR(benchmark.Measure());
-  }
+  ReloadBenchmark benchmark(*of_model, *of_changing, reloads);
+  for (const int calls : in_flight) WEIR_RETURN_IF_ERROR(benchmark.Measure(calls));
   WEIR_RETURN_IF_ERROR(server->Stop());
-  std::cout << benchmark.Report();
   return benchmark.Line();
 }
 

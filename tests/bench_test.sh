@@ -26,8 +26,8 @@ expect "BENCH latency added_p50_us=$number added_p99_us=$number" weir-bench-late
 pattern="BENCH overload goodput_ratio=$number expired_executed=[0-9]+ p99_ms=$number"
 pattern+=" deadline_ms=5000 recovery_ms=($number|inf)"
 expect "$pattern" weir-bench-overload $server --deadline=5s --rows=16
-expect "BENCH reload p99_ratio=$number rate_ratio=$number reloads=[1-9][0-9]* failed=0" \
-  weir-bench-reload $server --scratch="$TEST_TMPDIR"
+expect "BENCH reload p99_ratio_8=$number reloads=[1-9][0-9]* failed=0" \
+  weir-bench-reload $server --in_flight=8 --scratch="$TEST_TMPDIR"
 expect "BENCH recorder ns_per_request=$number prometheus_cpp_ns=$number.*" weir-bench-recorder \
   $server --requests=1000 --starts=1 --pairs=1
 
