@@ -21,7 +21,7 @@ class Mask {
   }
 
   void Add(int processor) { CPU_SET_S(processor, bytes_, set_.get()); }
-  bool Get() { return sched_getaffinity(0, bytes_, set_.get()) == 0; }
+  int GetFrom(pthread_t thread) { return pthread_getaffinity_np(thread, bytes_, set_.get()); }
   int SetFor(pthread_t thread) const { return pthread_setaffinity_np(thread, bytes_, set_.get()); }
 
   std::vector<int> Members() const {
@@ -40,12 +40,15 @@ class Mask {
 
 }  // namespace
 
-std::vector<int> AllowedProcessors() {
+std::vector<int> AllowedProcessors() { return ProcessorsOf(pthread_self()); }
+
+std::vector<int> ProcessorsOf(pthread_t thread) {
   // The mask has to be as large as the kernel's, and nothing tells how large that is.
   for (int processors = 1024; processors <= 1 << 20; processors *= 2) {
     Mask mask(processors);
-    if (mask.Get()) return mask.Members();
-    if (errno != EINVAL) break;
+    const int error = mask.GetFrom(thread);
+    if (error == 0) return mask.Members();
+    if (error != EINVAL) break;
   }
   return {};
 }

@@ -16,7 +16,8 @@ std::vector<int> AllowedProcessors();
 // Keeps this thread, and the threads and processes that it starts from now on, on `processors`.
 absl::Status StayOn(const std::vector<int>& processors);
 
-// The same for another thread of this process, which has not been joined.
+// The same for another thread of this process, which has not ended.
+std::vector<int> ProcessorsOf(pthread_t thread);
 absl::Status KeepOn(pthread_t thread, const std::vector<int>& processors);
 
 }  // namespace weir

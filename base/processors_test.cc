@@ -41,7 +41,9 @@ TEST(ProcessorsTest, AnotherThreadIsKeptWhereItIsTold) {
     EXPECT_THAT(AllowedProcessors(), ElementsAre(before.back()));
     EXPECT_EQ(sched_getcpu(), before.back());
   });
+  EXPECT_EQ(ProcessorsOf(other.native_handle()), before);
   EXPECT_TRUE(KeepOn(other.native_handle(), {before.back()}).ok());
+  EXPECT_THAT(ProcessorsOf(other.native_handle()), ElementsAre(before.back()));
   kept.Notify();
   other.join();
   EXPECT_EQ(AllowedProcessors(), before);

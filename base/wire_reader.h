@@ -12,8 +12,11 @@
 
 namespace weir {
 
+constexpr size_t kMaxVarintBytes = 10;
+
 // Takes a number of variable length off the front of `bytes`; false if it takes more than
-// `max_bytes`, or ends too soon. Bits above the 64th are lost, as protobuf has it.
+// `max_bytes`, which are kMaxVarintBytes at most, or ends too soon. Bits above the 64th are lost,
+// as protobuf has it.
 inline bool TakeVarint(absl::string_view& bytes, size_t max_bytes, uint64_t& value) {
   value = 0;
   for (size_t i = 0; i < bytes.size() && i < max_bytes; ++i) {
@@ -25,8 +28,6 @@ inline bool TakeVarint(absl::string_view& bytes, size_t max_bytes, uint64_t& val
   }
   return false;
 }
-
-constexpr size_t kMaxVarintBytes = 10;
 
 // Not thread-safe. What it gives points into the message.
 class WireReader {

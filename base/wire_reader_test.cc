@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace weir {
 namespace {
 
@@ -108,6 +110,33 @@ TEST(WireReaderTest, ATagOfZeroOrWithoutANumberIsNone) {
 TEST(WireReaderTest, ATagOfMoreThanFiveBytesIsNone) {
   EXPECT_EQ(Read({0x88, 0x80, 0x80, 0x80, 0x00, 1}), (Outcome{1, true}));
   EXPECT_EQ(Read({0x88, 0x80, 0x80, 0x80, 0x80, 0x01, 1}), (Outcome{0, false}));
+}
+
+TEST(WireReaderTest, BitsForWhichThereIsNoRoomAreLost) {
+  const std::string message = Bytes({0x88, 0x80, 0x80, 0x80, 0x70, 5,  // The tag has 35 bits.
+                                     0x08, 129, 128, 128, 128, 128, 128, 128, 128, 128, 0x7f});
+  WireReader reader(message);
+  WireReader::Field field;
+  ASSERT_TRUE(reader.Next(field));
+  EXPECT_TRUE(field.Is(1, Type::kNumber));
+  EXPECT_EQ(field.value, 5U);
+  ASSERT_TRUE(reader.Next(field));
+  EXPECT_EQ(field.value, (uint64_t{1} << 63) + 1);
+  EXPECT_FALSE(reader.Next(field));
+  EXPECT_TRUE(reader.ok());
+}
+
+TEST(WireReaderTest, AVarintIsTakenOffTheFrontOrNotAtAll) {
+  const std::string all = Bytes({0x96, 0x01, 0x07});
+  absl::string_view left = all;
+  uint64_t value = 0;
+  EXPECT_FALSE(TakeVarint(left, 1, value));
+  EXPECT_EQ(left, all);
+  EXPECT_TRUE(TakeVarint(left, 2, value));
+  EXPECT_EQ(value, 150U);
+  EXPECT_TRUE(TakeVarint(left, kMaxVarintBytes, value));
+  EXPECT_EQ(value, 7U);
+  EXPECT_FALSE(TakeVarint(left, kMaxVarintBytes, value)) << "nothing is left";
 }
 
 TEST(WireReaderTest, ANumberOfMoreThanTenBytesIsNone) {

@@ -6,12 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/wire_reader.h"
+
 namespace weir {
 namespace {
 
 enum WireType { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2 };
 
-constexpr size_t kMaxVarintBytes = 10;
 constexpr size_t kMaxTagBytes = 5;
 
 constexpr size_t kLeastCapacity = 256;

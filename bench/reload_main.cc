@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/flags.h"
@@ -55,6 +56,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr absl::Duration kWarmUp = absl::Milliseconds(500);
+constexpr absl::Duration kPatience = absl::Minutes(2);  // For one reload.
 
 // Changes a model of a server again and again, on a thread of its own.
 class Reloads {
@@ -108,6 +110,7 @@ class Reloads {
 
   absl::Status AwaitVersion(int version) {
     grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
     v1::ReloadRepositoryResponse response;
     const grpc::Status status = admin_->ReloadRepository(&context, {}, &response);
     if (!status.ok()) return absl::InternalError(status.error_message());

@@ -52,10 +52,12 @@ constexpr double kAsMuch = 0.99;
 struct Saturation {
   std::unique_ptr<LoadClient> client;
   int in_flight = 0;
+  int niceness = 0;  // Of the client, when it was measured last.
 };
 
 absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration duration) {
   const Precedence precedence;
+  saturation.niceness = precedence.niceness();
   LoadResult result;
   // Others may have the machine for all of a short time.
   for (int trial = 0; trial < kMaxTrials && result.calls() == 0; ++trial) {
@@ -141,7 +143,7 @@ absl::StatusOr<double> MeasureModel(const BareModel& model, const ServerUnderTes
             << absl::StreamFormat(
                    "  (in flight: echo %d, predict %d; bare: %d threads, %d rows a batch; the "
                    "client's niceness: %d)\n\n",
-                   echo.in_flight, predict.in_flight, threads, batch_rows, Precedence().niceness())
+                   echo.in_flight, predict.in_flight, threads, batch_rows, predict.niceness)
             << std::flush;
   return repeats.MedianOf("ratio");
 }

@@ -57,7 +57,7 @@ class Server {
     StatsOptions stats;
   };
 
-  // Opens the repository and listens. Models are not loaded yet: their health is NOT_SERVING and
+  // Listens and opens the repository. Models are not loaded yet: their health is NOT_SERVING and
   // requests for them are answered UNAVAILABLE.
   static absl::StatusOr<std::unique_ptr<Server>> Create(const Options& options);
   ~Server();  // Cancels what is in flight.
@@ -88,7 +88,8 @@ class Server {
   void OnModelChange(const ModelStatus& model);
   void PushLast();
 
-  // Each part outlives those that stand below it.
+  // Each part outlives those that stand below it; the repository's thread, which uses the loop too,
+  // has ended by the end of Drain.
   const Options options_;
   const std::unique_ptr<Stats> stats_;
   const std::unique_ptr<Executor> executor_;

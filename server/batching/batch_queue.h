@@ -141,9 +141,9 @@ class BatchQueue {
   absl::Time next_probe_ = absl::InfinitePast();
   std::vector<Refused> refused_;     // To be reported.
   std::vector<int64_t> shape_;       // Of the task at hand.
-  std::vector<int64_t> last_shape_;  // Of the task before, whose bucket is the one that stays.
-  Bucket* last_bucket_ = nullptr;
-  std::vector<Task*> due_;  // By the clock, at the moment.
+  std::vector<int64_t> last_shape_;  // Of the task before, and its bucket. Only BucketOf erases
+  Bucket* last_bucket_ = nullptr;    // buckets, and never this one.
+  std::vector<Task*> due_;           // By the clock, at the moment.
 };
 
 }  // namespace weir

@@ -145,6 +145,23 @@ TEST(BatchQueueTest, TheShapesOfAllInputsCount) {
   EXPECT_EQ(queue.Next(absl::UnixEpoch(), cost, 8).rows, 1);
 }
 
+TEST(BatchQueueTest, AShapeThatWasForgottenMayComeAgain) {
+  BatchQueue queue({}, 8);
+  const BatchCost cost({});
+  const absl::Time now = absl::UnixEpoch();
+  const auto run = [&](int64_t size) {
+    ShapedTask task(Shape{1, size});
+    EXPECT_FALSE(queue.Push(task, now, cost, {}).has_value());
+    EXPECT_THAT(queue.Next(now, cost, 8).batch, ElementsAre(&task));
+  };
+  for (int round = 0; round < 3; ++round) {
+    run(0);
+    run(0);
+    for (int64_t size = 1; size <= 300; ++size) run(size);
+    EXPECT_LT(queue.known_shapes(), 300U) << "some are forgotten";
+  }
+}
+
 TEST(BatchQueueTest, AMillionShapesLeaveNothingBehindAndTakeNoLongerThanOne) {
   BatchQueue queue({}, 8);
   const BatchCost cost({});

@@ -63,19 +63,26 @@ CallLoop::Timer::~Timer() {
   if (!over_) loop_.timers_.erase(position_);
 }
 
-CallLoop::Apart::Apart(CallLoop& loop) : loop_(loop), processors_(AllowedProcessors()) {
+CallLoop::Apart::Apart(CallLoop& loop) : loop_(loop) {
   absl::MutexLock lock(&loop_.threads_mu_);
-  const size_t threads = loop_.threads_.size();
-  if (processors_.size() < threads) return;
-  for (size_t i = 0; i < threads; ++i) {
+  std::vector<std::thread>& threads = loop_.threads_;
+  if (threads.empty()) return;
+  const std::vector<int> processors = ProcessorsOf(threads[0].native_handle());
+  if (processors.size() < threads.size()) return;
+  for (std::thread& thread : threads) {
+    if (ProcessorsOf(thread.native_handle()) != processors) return;
+  }
+  processors_ = processors;
+  for (size_t i = 0; i < threads.size(); ++i) {
     std::vector<int> own;
-    for (size_t j = i; j < processors_.size(); j += threads) own.push_back(processors_[j]);
+    for (size_t j = i; j < processors.size(); j += threads.size()) own.push_back(processors[j]);
     // Where the system does not allow it, it goes on as it was.
-    KeepOn(loop_.threads_[i].native_handle(), own).IgnoreError();
+    KeepOn(threads[i].native_handle(), own).IgnoreError();
   }
 }
 
 CallLoop::Apart::~Apart() {
+  if (processors_.empty()) return;
   absl::MutexLock lock(&loop_.threads_mu_);
   for (std::thread& thread : loop_.threads_) {
     KeepOn(thread.native_handle(), processors_).IgnoreError();

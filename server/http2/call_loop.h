@@ -60,10 +60,11 @@ class CallLoop {
     CallLoop& loop_;
   };
 
-  // While it lives, each of the threads has processors of its own, if there are enough of them. The
-  // system takes a processor that does something unimportant for one that is busy, and leaves two
-  // threads on another one for milliseconds; a thread that has to stay there pushes the unimportant
-  // aside. At other times threads had better go where there is room. One at a time; thread-safe.
+  // While it lives, each of the threads has processors of its own, if there are enough of them and
+  // nobody has placed the threads. The system takes a processor that does something unimportant for
+  // one that is busy, and leaves two threads on another one for milliseconds; a thread that has to
+  // stay there pushes the unimportant aside. At other times threads had better go where there is
+  // room. What a thread starts meanwhile stays where it is now. One at a time; thread-safe.
   class Apart {
    public:
     explicit Apart(CallLoop& loop);
@@ -73,7 +74,7 @@ class CallLoop {
 
    private:
     CallLoop& loop_;
-    const std::vector<int> processors_;
+    std::vector<int> processors_;  // Of each thread before; empty if nothing was changed.
   };
 
   // An event at some time, unless it is destroyed before. For whoever has the turn.

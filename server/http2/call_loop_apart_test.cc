@@ -2,15 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/types.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
-#include <optional>
+#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/strings/strip.h"
 #include "base/files.h"
 #include "base/processors.h"
 #include "server/http2/call_loop.h"
@@ -25,15 +25,21 @@ using testing::SizeIs;
 
 class CallLoopApartTest : public CallLoopFixture {
  protected:
+  // Keeps the loop's thread of that number on one processor.
+  void Place(size_t number, int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    ASSERT_EQ(sched_setaffinity(Threads().at(number), sizeof(set), &set), 0);
+  }
+
   // Where each of the loop's threads may run.
-  static std::vector<std::vector<int>> Processors() {
+  std::vector<std::vector<int>> Processors() const {
     std::vector<std::vector<int>> processors;
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-      const std::string name = ReadFile(task.path() / "comm").value_or("");
-      if (absl::StripSuffix(name, "\n") != "weir-poller") continue;
+    for (const pid_t thread : Threads()) {
       cpu_set_t set;
       CPU_ZERO(&set);
-      EXPECT_EQ(sched_getaffinity(std::stoi(task.path().filename()), sizeof(set), &set), 0);
+      EXPECT_EQ(sched_getaffinity(thread, sizeof(set), &set), 0);
       std::vector<int>& members = processors.emplace_back();
       for (int i = 0; i < CPU_SETSIZE; ++i) {
         if (CPU_ISSET(i, &set)) members.push_back(i);
@@ -41,6 +47,24 @@ class CallLoopApartTest : public CallLoopFixture {
     }
     return processors;
   }
+
+ private:
+  // Those of the loop, by the system's numbers.
+  std::vector<pid_t> Threads() const {
+    std::vector<pid_t> threads;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      const std::string name = ReadFile(task.path() / "comm").value_or("");
+      const pid_t thread = std::stoi(task.path().filename());
+      if (name == "weir-poller\n" && others_.count(thread) == 0) threads.push_back(thread);
+    }
+    return threads;
+  }
+
+  // Of the test before, which have ended but may still be listed.
+  const std::set<pid_t> others_ = [this] {
+    const std::vector<pid_t> threads = Threads();
+    return std::set<pid_t>(threads.begin(), threads.end());
+  }();
 };
 
 TEST_F(CallLoopApartTest, ThreadsHaveProcessorsOfTheirOwnForAWhile) {
@@ -68,12 +92,23 @@ TEST_F(CallLoopApartTest, MoreThreadsThanProcessorsStayTogether) {
   EXPECT_THAT(Processors(), AllOf(SizeIs(all.size() + 1), Each(all)));
 }
 
+TEST_F(CallLoopApartTest, ThreadsThatWerePlacedStayThere) {
+  const std::vector<int> all = AllowedProcessors();
+  if (all.size() < 2) GTEST_SKIP() << "there is one processor";
+  Start(2);
+  Place(1, all.back());
+  const std::vector<std::vector<int>> placed = Processors();
+  {
+    const CallLoop::Apart apart(*loop_);
+    EXPECT_EQ(Processors(), placed);
+  }
+  EXPECT_EQ(Processors(), placed);
+}
+
 TEST_F(CallLoopApartTest, TheLoopMayEndMeanwhile) {
   Start(2);
-  std::optional<CallLoop::Apart> apart(*loop_);
+  const CallLoop::Apart apart(*loop_);
   loop_->Shutdown();
-  apart.reset();
-  EXPECT_THAT(Processors(), SizeIs(0));
 }
 
 }  // namespace

@@ -18,9 +18,10 @@ namespace weir {
 namespace {
 
 // Loading and warming up a model takes all of a core for seconds. At this niceness the threads that
-// serve get seventy times its share of a core that both want, and preempt it when a request comes:
-// a reload costs the other models hardly any latency, and takes longer on a busy machine. Threads
-// that a thread starts inherit its niceness, so that those of a warm-up are as modest.
+// serve get seventy times its share of a core that both want; that they are on it at all, and not
+// behind each other on another one, is up to CallLoop::Apart. A reload takes longer on a busy
+// machine. Threads that a thread starts inherit its niceness, so that those of a warm-up are as
+// modest.
 constexpr int kNiceness = 19;
 
 void LowerPriorityOfThisThread() {
