@@ -198,7 +198,7 @@ class ReloadBenchmark {
     LoadResult of_changing;
     std::thread other(
         [&] { of_changing = Ask(changing_, absl::GetFlag(FLAGS_changing_in_flight)); });
-    const LoadResult result = [&] {
+    LoadResult result = [&] {
       const Precedence precedence;
       return Ask(measured_, in_flight);
     }();
