@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server
 ABSL_FLAG(double, seconds, 1.5, "How long each of the three is measured in each repeat.");
 ABSL_FLAG(int, repeats, 5, "How often all is measured.");
 ABSL_FLAG(int, connections, 1, "Between the client and the server.");
+ABSL_FLAG(bool, client_first, true, "The client goes before the server's threads, where it may.");
 
 namespace weir {
 namespace {
@@ -56,8 +58,8 @@ struct Saturation {
 };
 
 absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration duration) {
-  const Precedence precedence;
-  saturation.niceness = precedence.niceness();
+  std::optional<Precedence> precedence;
+  if (absl::GetFlag(FLAGS_client_first)) saturation.niceness = precedence.emplace().niceness();
   LoadResult result;
   // Others may have the machine for all of a short time.
   for (int trial = 0; trial < kMaxTrials && result.calls() == 0; ++trial) {
