@@ -11,7 +11,9 @@ namespace weir {
 // threads that wait for its requests, it would measure the system's turns, not the server.
 class Precedence {
  public:
-  Precedence();
+  // By how much its niceness falls: by default so much that it goes before a thread that has had
+  // its share, not so much that the server's threads are held up by a client that computes.
+  explicit Precedence(int less_nice = 5);
   ~Precedence();
   Precedence(const Precedence&) = delete;
   Precedence& operator=(const Precedence&) = delete;

@@ -22,6 +22,13 @@ TEST(PrecedenceTest, AThreadGoesFirstForAWhileWhereItMay) {
   EXPECT_EQ(Niceness(), before);
 }
 
+TEST(PrecedenceTest, ByNothingItStaysAsItWas) {
+  const int before = Niceness();
+  const Precedence precedence(0);
+  EXPECT_EQ(precedence.niceness(), before);
+  EXPECT_EQ(Niceness(), before);
+}
+
 TEST(PrecedenceTest, OtherThreadsStayWhereTheyAre) {
   const int before = Niceness();
   std::thread([] { const Precedence precedence; }).join();

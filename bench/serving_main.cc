@@ -7,7 +7,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,7 @@ ABSL_FLAG(std::vector<std::string>, server_flags, {}, "More flags for the server
 ABSL_FLAG(double, seconds, 1.5, "How long each of the three is measured in each repeat.");
 ABSL_FLAG(int, repeats, 5, "How often all is measured.");
 ABSL_FLAG(int, connections, 1, "Between the client and the server.");
-ABSL_FLAG(bool, client_first, true, "The client goes before the server's threads, where it may.");
+ABSL_FLAG(int, less_nice, 5, "By how much the client goes before the server's threads.");
 
 namespace weir {
 namespace {
@@ -58,8 +57,8 @@ struct Saturation {
 };
 
 absl::StatusOr<LoadResult> Saturate(Saturation& saturation, absl::Duration duration) {
-  std::optional<Precedence> precedence;
-  if (absl::GetFlag(FLAGS_client_first)) saturation.niceness = precedence.emplace().niceness();
+  const Precedence precedence(absl::GetFlag(FLAGS_less_nice));
+  saturation.niceness = precedence.niceness();
   LoadResult result;
   // Others may have the machine for all of a short time.
   for (int trial = 0; trial < kMaxTrials && result.calls() == 0; ++trial) {
